@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright The sm Authors
+ *
+ * Placeholder until the role lands: ends with an error that says so.
+ */
+#include "common/log.h"
+#include "common/role.h"
+
+int balancer_main(void)
+{
+	fatalx("the balancer role is not built yet");
+}

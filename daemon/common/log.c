@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ * Copyright The sm Authors
+ *
+ * One line per event on stderr, each in one write.
+ */
+#include "log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *log_role = "smd";
+static enum log_level log_least = LOG_LEVEL_INFO;
+
+static void write_line(enum log_level level, const char *format, va_list args)
+{
+	static const char *const names[] = { "debug", "info", "warning", "error" };
+	char line[2048];
+	struct timespec now;
+	struct tm tm;
+	size_t used;
+	int n;
+
+	if (level < log_least)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	used = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
+	used += (size_t)snprintf(line + used, sizeof(line) - used, ".%03ldZ %s[%d] %s: ", now.tv_nsec / 1000000,
+	        log_role, (int)getpid(), names[level]);
+	n = vsnprintf(line + used, sizeof(line) - used - 1, format, args);
+	if (n > 0)
+		used += (size_t)n < sizeof(line) - used - 1 ? (size_t)n : sizeof(line) - used - 2;
+	line[used++] = '\n';
+	if (write(STDERR_FILENO, line, used) < 0)
+		return; /* nobody is left to tell */
+}
+
+void log_init(const char *role, enum log_level least)
+{
+	log_role = role;
+	log_least = least;
+}
+
+#define LOG_AT(level)                                                                                                  \
+	do {                                                                                                           \
+		va_list args;                                                                                          \
+		va_start(args, format);                                                                                \
+		write_line(level, format, args);                                                                       \
+		va_end(args);                                                                                          \
+	} while (0)
+
+void log_debug(const char *format, ...)
+{
+	LOG_AT(LOG_LEVEL_DEBUG);
+}
+
+void log_info(const char *format, ...)
+{
+	LOG_AT(LOG_LEVEL_INFO);
+}
+
+void log_warning(const char *format, ...)
+{
+	LOG_AT(LOG_LEVEL_WARNING);
+}
+
+void log_error(const char *format, ...)
+{
+	LOG_AT(LOG_LEVEL_ERROR);
+}
+
+void fatalx(const char *format, ...)
+{
+	LOG_AT(LOG_LEVEL_ERROR);
+	exit(1);
+}
