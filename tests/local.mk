@@ -4,4 +4,4 @@ EXTRA_DIST += tests/summary.py tests/lint/run tests/lint/cycles.py tests/lint/si
 
 .PHONY: check-programs bench-programs
 check-programs: all $(check_PROGRAMS) $(check_LTLIBRARIES)
-bench-programs: all $(BENCH_PROGRAMS)
+bench-programs: all $(BENCHES)
