@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 struct why {
-	char text[512];
+	char text[1024];
 };
 
 /* Formats into why (NULL is fine) and returns error, so that `return why_set(why, SM_EINVAL, …)` reads well. */
