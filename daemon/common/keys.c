@@ -39,6 +39,7 @@ static const struct pattern {
 	{ KEYS_SMGO_SHARD, "app/%S/s/%C/%I" },
 	{ KEYS_SMGO_LEASE, "app/%S/lease/%*" },
 	{ KEYS_LEADER, "app/%M/leader/%L" },
+	{ KEYS_DELETED, "app/%M/ctl/deleted/%S" }, /* before KEYS_CTL, which covers it */
 	{ KEYS_CTL, "app/%S/ctl/%*" },
 };
 #define PATTERNS (sizeof(patterns) / sizeof(patterns[0]))
@@ -51,6 +52,8 @@ static const char *const prefixes[] = {
 	[KEYS_PREFIX_SESSIONS] = "app/%S/containerhb/",
 	[KEYS_PREFIX_CONTAINER_SESSIONS] = "app/%S/containerhb/%C/",
 	[KEYS_PREFIX_CLAIMS] = "app/%S/shardhb/",
+	[KEYS_PREFIX_MANAGED] = "app/%S/service/",
+	[KEYS_PREFIX_DELETED] = "app/%M/ctl/deleted/",
 };
 
 int keys_init(struct keys *keys, const char *prefix, const char *manager, struct why *why)

@@ -10,6 +10,7 @@
  *     P/app/S/containerhb/                      a place for watches     P/app/S/containerhb/<C>/<lease hex>  session of C, with its
  * heartbeat P/app/S/shardhb/<id>                      claim of replica 0      P/app/S/shardhb/<id>/<r>       claim of replica r > 0
  *     P/app/S/s/<C>/<id>  P/app/S/lease/…       sm-go's own             P/app/S/ctl/…                  ours
+ *     P/app/M/ctl/deleted/<S>                   S was deleted and P/app/S/ is not swept yet
  *
  * Nothing else in the tree builds a key. Every part is checked here, so a key can never leave its directory.
  */
@@ -52,6 +53,7 @@ enum keys_kind {
 	KEYS_SMGO_SHARD,   /* service, container, shard: P/app/S/s/<C>/<shard> */
 	KEYS_SMGO_LEASE,   /* service: P/app/S/lease/… */
 	KEYS_LEADER,       /* lease: P/app/M/leader/<lease hex> */
+	KEYS_DELETED,      /* service: P/app/M/ctl/deleted/<S> */
 	KEYS_CTL           /* service: P/app/S/ctl/… */
 };
 struct keys_parts {
@@ -75,7 +77,9 @@ enum keys_prefix {
 	KEYS_PREFIX_SERVICE_STATE,      /* P/app/S/ */
 	KEYS_PREFIX_SESSIONS,           /* P/app/S/containerhb/ */
 	KEYS_PREFIX_CONTAINER_SESSIONS, /* P/app/S/containerhb/<C>/ */
-	KEYS_PREFIX_CLAIMS              /* P/app/S/shardhb/ */
+	KEYS_PREFIX_CLAIMS,             /* P/app/S/shardhb/ */
+	KEYS_PREFIX_MANAGED,            /* P/app/S/service/: what S manages, should it be a manager itself */
+	KEYS_PREFIX_DELETED             /* P/app/M/ctl/deleted/ */
 };
 int keys_join_prefix(const struct keys *keys, enum keys_prefix kind, const char *service, const char *container,
         char *ret_key, struct why *why);

@@ -45,6 +45,7 @@ static const struct row {
 	{ "/sm/app/foo.bar/shardhb/S", { .kind = KEYS_CLAIM, .service = "foo.bar", .shard = "S" } },
 	{ "/sm/app/S/s/h:1/s1", { .kind = KEYS_SMGO_SHARD, .service = "S", .container = "h:1", .shard = "s1" } },
 	{ "/sm/app/foo.bar/leader/1f", { .kind = KEYS_LEADER, .lease = 0x1f } },
+	{ "/sm/app/foo.bar/ctl/deleted/S", { .kind = KEYS_DELETED, .service = "S" } },
 };
 
 static void test_join_and_split_are_inverse(void **state)
@@ -178,6 +179,8 @@ static void test_prefixes(void **state)
 	PREFIX(KEYS_PREFIX_SESSIONS, "S", NULL, "/sm/app/S/containerhb/");
 	PREFIX(KEYS_PREFIX_CONTAINER_SESSIONS, "S", "h:1", "/sm/app/S/containerhb/h:1/");
 	PREFIX(KEYS_PREFIX_CLAIMS, "S", NULL, "/sm/app/S/shardhb/");
+	PREFIX(KEYS_PREFIX_MANAGED, "S", NULL, "/sm/app/S/service/");
+	PREFIX(KEYS_PREFIX_DELETED, NULL, NULL, "/sm/app/foo.bar/ctl/deleted/");
 	assert_int_equal(keys_join_prefix(&keys, KEYS_PREFIX_SERVICE_STATE, NULL, NULL, key, NULL), SM_EINVAL);
 	assert_int_equal(keys_join_prefix(&keys, KEYS_PREFIX_SERVICE_STATE, "", NULL, key, NULL), SM_EINVAL);
 	assert_int_equal(keys_join_prefix(&keys, KEYS_PREFIX_SERVICE_STATE, "a/", NULL, key, NULL), SM_EINVAL);
