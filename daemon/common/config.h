@@ -2,7 +2,8 @@
  * Copyright The sm Authors
  *
  * smd's configuration: YAML, one table of keys in config.c (name, type, default, range, one line of documentation). An unknown key, a wrong
- * type or a value out of range is an error with file, line, column and, for names, the nearest known one.
+ * type or a value out of range is an error with file, line, column and, for names, the nearest known one; all errors of a file are in one
+ * why-text, one per line.
  */
 #ifndef CONFIG_H
 #define CONFIG_H

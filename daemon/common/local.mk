@@ -8,7 +8,9 @@ libcommon_la_SOURCES = daemon/common/why.h daemon/common/clocks.h daemon/common/
 libcommon_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 libcommon_la_LIBADD = $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 
-libdaemon_la_SOURCES = daemon/common/log.h daemon/common/config.h daemon/common/role.h daemon/common/log.c
+libdaemon_la_SOURCES = daemon/common/log.h daemon/common/config.h daemon/common/config_table.h daemon/common/yaml_flat.h \
+	daemon/common/role.h daemon/common/log.c daemon/common/yaml_flat.c daemon/common/config_table.c daemon/common/config.c \
+	daemon/common/role.c
 libdaemon_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(YAML_CFLAGS)
 libdaemon_la_LIBADD = libcommon.la $(YAML_LIBS)
 
@@ -23,3 +25,7 @@ tests_unit_test_records_LDADD = libcommon.la $(CMOCKA_LIBS)
 tests_unit_test_link_SOURCES = tests/unit/test_link.c
 tests_unit_test_link_CFLAGS = $(COMMON_TEST_CFLAGS)
 tests_unit_test_link_LDADD = libcommon.la $(CMOCKA_LIBS)
+UNIT_TESTS += tests/unit/test_config
+tests_unit_test_config_SOURCES = tests/unit/test_config.c
+tests_unit_test_config_CFLAGS = $(COMMON_TEST_CFLAGS)
+tests_unit_test_config_LDADD = libdaemon.la $(CMOCKA_LIBS)

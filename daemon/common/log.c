@@ -8,15 +8,28 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 static const char *log_role = "smd";
 static enum log_level log_least = LOG_LEVEL_INFO;
 
+static const char *const names[] = { "debug", "info", "warning", "error" };
+
+int log_parse_level(const char *text, enum log_level *ret_level)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*ret_level = (enum log_level)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
 static void write_line(enum log_level level, const char *format, va_list args)
 {
-	static const char *const names[] = { "debug", "info", "warning", "error" };
 	char line[2048];
 	struct timespec now;
 	struct tm tm;

@@ -9,6 +9,9 @@
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
+/* "debug", "info", "warning", "error". 0, or -1: none of them. */
+int log_parse_level(const char *text, enum log_level *ret_level);
+
 void log_init(const char *role, enum log_level least); /* role: static storage */
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -25,17 +25,21 @@ struct role {
 	const char *name; /* "sync", "balancer", "http" */
 	struct event_base *base;
 	struct config *config;
-	void (*stop)(void *arg); /* called on SIGTERM; ends the loop with event_base_loopbreak when done */
+	/* called on SIGTERM, once; ends the loop with event_base_loopbreak when done. NULL: the loop ends at once */
+	void (*stop)(void *arg);
 	void *arg;
 	struct role_private *private;
 };
 
-/* Log, death signal, config from the supervisor, loop, signals. Ends the process with a message when it cannot. */
+/* Log, config from the supervisor, loop, signals; sets name, base and config, and leaves stop and arg for the caller to set. Ends the
+ * process with a message when it cannot. */
 void role_init(struct role *role, const char *name);
 void role_ready(struct role *role);
 /* Runs the loop until stopped; returns the exit status. */
 int role_run(struct role *role);
 void role_done(struct role *role);
+/* Ends the process for a reason that people should read: in the log, and in the supervisor's status. */
+_Noreturn void role_fatal(struct role *role, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The role mains; each in the folder of its name. */
 int sync_main(void);
