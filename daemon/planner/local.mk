@@ -1,1 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LTLIBRARIES += libplanner.la
+libplanner_la_SOURCES = daemon/planner/planner.h daemon/planner/planner.c \
+	daemon/planner/planner_classes.h daemon/planner/planner_classes.c \
+	daemon/planner/planner_deal.h daemon/planner/planner_deal.c \
+	daemon/planner/planner_digest.h daemon/planner/planner_digest.c \
+	daemon/planner/planner_flow.h daemon/planner/planner_flow.c \
+	daemon/planner/planner_level.h daemon/planner/planner_level.c \
+	daemon/planner/planner_network.h daemon/planner/planner_network.c \
+	daemon/planner/planner_rules.h daemon/planner/planner_rules.c \
+	daemon/planner/planner_survey.h daemon/planner/planner_survey.c
+
+UNIT_TESTS += tests/unit/test_planner
+tests_unit_test_planner_SOURCES = tests/unit/test_planner.c \
+	tests/unit/planner_cases.h tests/unit/planner_cases.c tests/unit/planner_oracle.h tests/unit/planner_oracle.c
+tests_unit_test_planner_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_planner_LDADD = libplanner.la $(CMOCKA_LIBS)
