@@ -37,6 +37,8 @@ struct etcd_config {
 	const char *ca_file, *cert_file, *key_file; /* NULL = the system's / none */
 	unsigned timeout_ms;                        /* of one try of a unary request; 0 = 5000 */
 	unsigned connections; /* most unary requests at a time, the rest queue here; 0 = 4. Watches have their own */
+	unsigned watch_interval_ms; /* between two questions for a sign of life on a watch; 0 = 2000 */
+	unsigned watch_patience_ms; /* how long that may take until another endpoint is asked; 0 = 3000 */
 };
 
 /* Nothing is sent before the first call. The loop must outlive the client. */
