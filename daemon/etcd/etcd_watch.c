@@ -34,7 +34,6 @@ struct etcd_watch {
 	/* Of this stream: */
 	struct etcd_transfer *transfer;
 	struct etcd_scan scan;
-	struct etcd_arena arena;
 	bool created;
 	uint64_t ask_ms,
 	        deadline_ms; /* when to ask for a sign of life; by when something must have come, 0 = nothing is due */
@@ -42,7 +41,7 @@ struct etcd_watch {
 	bool calling, closed;
 };
 
-static void connect(struct etcd_watch *watch);
+static void start_stream(struct etcd_watch *watch);
 
 /* ---- the timer ---- */
 
@@ -117,7 +116,7 @@ static void refused(struct etcd_watch *watch, struct etcd_verdict verdict, const
 
 	if (maybe_token && watch->refusals++ == 0 && etcd_auth_refused(watch->parts->auth, watch->generation)) {
 		end_stream(watch);
-		connect(watch);
+		start_stream(watch);
 	} else if (verdict.error == SM_EREFUSED || verdict.error == SM_ECOMPACTED) {
 		fail(watch, verdict.error, why);
 	} else {
@@ -186,6 +185,7 @@ static void on_data(void *arg, struct etcd_text *received)
 	struct etcd_watch *watch = arg;
 	struct etcd_transfer *transfer = watch->transfer;
 	struct etcd_watch_message message;
+	struct etcd_arena arena = { 0 };
 	size_t used = 0, bytes;
 	struct why why = { "" };
 
@@ -195,12 +195,12 @@ static void on_data(void *arg, struct etcd_text *received)
 	/* The user may close the watch, and a message may end the stream: then received is gone. */
 	while (watch->transfer == transfer &&
 	        (bytes = etcd_scan_next(&watch->scan, received->data + used, received->bytes - used)) > 0) {
-		if (etcd_watch_message_parse(received->data + used, bytes, &watch->arena, &message, &why))
+		if (etcd_watch_message_parse(received->data + used, bytes, &arena, &message, &why))
 			retry(watch, why.text);
 		else
 			take_message(watch, &message, why.text);
 		used += bytes;
-		etcd_arena_done(&watch->arena);
+		etcd_arena_done(&arena);
 	}
 	watch->calling = false;
 	if (watch->transfer == transfer)
@@ -249,7 +249,7 @@ static bool send_create(struct etcd_watch *watch)
 }
 
 /* Calls no user. */
-static void connect(struct etcd_watch *watch)
+static void start_stream(struct etcd_watch *watch)
 {
 	struct etcd_transfer_request request = { .path = "/v3/watch", .timeout_ms = watch->parts->timeout_ms };
 
@@ -280,7 +280,7 @@ static void on_token(void *arg, int error, const char *why)
 	else if (error)
 		retry(watch, why);
 	else
-		connect(watch);
+		start_stream(watch);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -294,7 +294,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (watch->next_revision < 0) {
 		fail(watch, SM_EINVAL, "a watch from a negative revision");
 	} else if (!watch->transfer) {
-		connect(watch);
+		start_stream(watch);
 	} else if (watch->deadline_ms && now >= watch->deadline_ms) {
 		retry(watch, watch->created ? "no sign of life" : "not created in time");
 	} else if (watch->created && now >= watch->ask_ms &&

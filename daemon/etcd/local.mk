@@ -18,3 +18,11 @@ libetcd_la_SOURCES = daemon/etcd/etcd.h \
 	daemon/etcd/etcd_watch_message.h daemon/etcd/etcd_watch_message.c daemon/etcd/etcd_watch.c
 libetcd_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
 libetcd_la_LIBADD = $(LIBEVENT_LIBS) $(LIBCURL_LIBS) $(JANSSON_LIBS)
+
+ETCD_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+ETCD_TEST_LIBS = libtests.la libetcd.la libcommon.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd
+tests_unit_test_etcd_SOURCES = tests/unit/test_etcd.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
+tests_unit_test_etcd_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_LDADD = $(ETCD_TEST_LIBS)
