@@ -51,7 +51,8 @@ bool view_lookup(const struct view *view, const char *service, size_t service_by
         size_t shard_bytes, uint32_t replica, struct view_owner *ret_owner);
 
 /* ---- rows ----
- * Services, containers, shards and workers are rows, numbered from 0 in creation order; a number is not used again within a segment.
+ * Services, containers, shards and workers are rows, numbered from 0 in creation order; a number is not used again within a segment
+ * for another key (a shard that is removed and comes back has its old one).
  * The rows of one service are lists: first, then next, until VIEW_NONE; rows that were removed meanwhile are skipped. */
 struct view_service {
 	const char *name;
@@ -68,8 +69,10 @@ uint32_t view_service_find(const struct view *view, const char *name); /* VIEW_N
 uint32_t view_service_first(const struct view *view);
 uint32_t view_service_next(const struct view *view, uint32_t service);
 void view_service_get(const struct view *view, uint32_t service, struct view_service *ret_service);
-/* Revision of the last change to anything of this service. Rows first, then the version: a reader that loads the
- * version, reads rows, and finds the version unchanged has read one state. One load. */
+/* Revision of the last change to anything of this service (one more than the version before if that is larger). While a
+ * publish that touches the service is under way, or when sync died in one, VIEW_CHANGING is set in it. A reader that loads a
+ * version without VIEW_CHANGING, reads rows, and finds the version unchanged has read one state. One load. */
+#define VIEW_CHANGING (UINT64_C(1) << 63)
 uint64_t view_service_version(const struct view *view, uint32_t service);
 /* The same, for changes to anything but claims and heartbeats (what a planner must plan again for). */
 uint64_t view_service_config_version(const struct view *view, uint32_t service);
