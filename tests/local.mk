@@ -5,3 +5,8 @@ EXTRA_DIST += tests/summary.py tests/lint/run tests/lint/cycles.py tests/lint/si
 .PHONY: check-programs bench-programs
 check-programs: all $(check_PROGRAMS) $(check_LTLIBRARIES)
 bench-programs: all $(BENCHES)
+
+check_LTLIBRARIES += libtests.la
+libtests_la_SOURCES = tests/etcd_server.h tests/etcd_server.c
+libtests_la_CFLAGS = $(AM_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
+libtests_la_LIBADD = $(LIBCURL_LIBS) $(JANSSON_LIBS)

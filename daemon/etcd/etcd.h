@@ -5,13 +5,14 @@
  * loop. The transport (today etcd's JSON gateway through libcurl) does not show here, so that native gRPC can take its place.
  *
  * Callbacks run from the event loop, never from inside the call that started them, exactly once per call (watches: as said there); they may
- * start and cancel calls. Whatever is passed to a callback is valid only until it returns. Arguments of calls are copied. Single-threaded.
+ * start and cancel calls, and free the client. A call that returns NULL is out of memory and calls nobody. Whatever is passed to a callback is valid only until it returns. Arguments of calls are copied. Single-threaded.
  *
  * Errors given to callbacks:
  *     SM_EUNAVAILABLE  no endpoint took the request: certainly not executed
  *     SM_EUNKNOWN      sent, no answer that tells: it may have been executed, or may still be. Reads and keepalives never end like this
  *                      (they are repeated on the next endpoint, then SM_EUNAVAILABLE); a transaction is never repeated here
  *     SM_EREFUSED      etcd said no: certainly not executed (permission, space, too large)
+ *     SM_ENOENT        the lease does not exist: of a keepalive, and of a transaction that puts with it (certainly not executed)
  *     SM_ECOMPACTED    the revision asked for is gone
  *     SM_EPROTO        an answer that makes no sense
  */
@@ -37,11 +38,13 @@ struct etcd_config {
 	const char *ca_file, *cert_file, *key_file; /* NULL = the system's / none */
 	unsigned timeout_ms;                        /* of one try of a unary request; 0 = 5000 */
 	unsigned connections; /* most unary requests at a time, the rest queue here; 0 = 4. Watches have their own */
+	unsigned watch_interval_ms; /* between two questions for a sign of life on a watch; 0 = 2000 */
+	unsigned watch_patience_ms; /* how long that may take until another endpoint is asked; 0 = 3000 */
 };
 
 /* Nothing is sent before the first call. The loop must outlive the client. */
 int etcd_new(struct event_base *base, const struct etcd_config *config, struct etcd **ret_etcd, struct why *why);
-/* Cancels everything without calling back. A transaction under way then has an unknown outcome. */
+/* Cancels everything without calling back, and closes the watches; NULL is fine. A transaction under way then has an unknown outcome. */
 void etcd_free(struct etcd *etcd);
 /* Ends one call without calling back. */
 void etcd_cancel(struct etcd_call *call);

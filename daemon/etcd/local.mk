@@ -1,1 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LTLIBRARIES += libetcd.la
+libetcd_la_SOURCES = daemon/etcd/etcd.h \
+	daemon/etcd/etcd_arena.h daemon/etcd/etcd_arena.c \
+	daemon/etcd/etcd_base64.h daemon/etcd/etcd_base64.c \
+	daemon/etcd/etcd_text.h daemon/etcd/etcd_text.c \
+	daemon/etcd/etcd_json.h daemon/etcd/etcd_json.c \
+	daemon/etcd/etcd_error.h daemon/etcd/etcd_error.c \
+	daemon/etcd/etcd_endpoints.h daemon/etcd/etcd_endpoints.c \
+	daemon/etcd/etcd_transfer.h daemon/etcd/etcd_transfer.c \
+	daemon/etcd/etcd_http.h daemon/etcd/etcd_http.c \
+	daemon/etcd/etcd_auth.h daemon/etcd/etcd_auth.c \
+	daemon/etcd/etcd_client.h daemon/etcd/etcd_client.c \
+	daemon/etcd/etcd_range.h daemon/etcd/etcd_range.c daemon/etcd/etcd_list.c \
+	daemon/etcd/etcd_txn.h daemon/etcd/etcd_txn.c daemon/etcd/etcd_txn_send.c \
+	daemon/etcd/etcd_lease.c \
+	daemon/etcd/etcd_scan.h daemon/etcd/etcd_scan.c \
+	daemon/etcd/etcd_watch_message.h daemon/etcd/etcd_watch_message.c daemon/etcd/etcd_watch.c
+libetcd_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
+libetcd_la_LIBADD = $(LIBEVENT_LIBS) $(LIBCURL_LIBS) $(JANSSON_LIBS)
+
+ETCD_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS)
+ETCD_TEST_LIBS = libtests.la libetcd.la libcommon.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd
+tests_unit_test_etcd_SOURCES = tests/unit/test_etcd.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
+tests_unit_test_etcd_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_LDADD = $(ETCD_TEST_LIBS)
