@@ -110,10 +110,12 @@ static void stop_app(struct http_app *app)
 
 int http_main(void)
 {
-	struct front front = { .role = { .stop = on_stop, .arg = &front } };
+	struct front front = { 0 };
 	int status;
 
 	role_init(&front.role, "http");
+	front.role.stop = on_stop;
+	front.role.arg = &front;
 	start_app(&front);
 	start_server(&front);
 	role_ready(&front.role);

@@ -13,12 +13,18 @@
 #include <string.h>
 
 #define CACHE_COUNTS 100 /* beside enum http_render_kind */
-#define TRIES 8          /* to read one state while the service changes all the time */
+#define TRIES 3          /* to read one state while the service changes all the time */
 
 static struct http_cache_stamp stamp_of(struct http_app *app, const struct view *view, uint32_t service)
 {
 	return (struct http_cache_stamp){ http_view_generation(app->view),
 		service == VIEW_NONE ? view_revision(view) : view_service_version(view, service) };
+}
+
+/* What was read since stamp is one state. */
+static bool is_whole(struct http_app *app, const struct view *view, uint32_t service, struct http_cache_stamp stamp)
+{
+	return (stamp.version & VIEW_CHANGING) == 0 && stamp_of(app, view, service).version == stamp.version;
 }
 
 /* Renders until no change came in between, at last as it is then; a new holder of the body, kept only when it is of one state. */
@@ -37,7 +43,7 @@ static struct http_body *render(
 		stamp = stamp_of(app, view, service);
 		text = http_render(kind, view, service, name, &bytes);
 		body = http_body_new(text, bytes);
-		whole = stamp_of(app, view, service).version == stamp.version;
+		whole = is_whole(app, view, service, stamp);
 	}
 	if (whole && body != NULL)
 		http_cache_put(app->cache, kind, name, stamp, body);
@@ -173,7 +179,7 @@ struct http_rows_counts http_read_counts(
 	}
 	counts = http_rows_count(view, service);
 	copy = malloc(sizeof(counts));
-	if (copy == NULL || stamp_of(app, view, service).version != stamp.version) {
+	if (copy == NULL || !is_whole(app, view, service, stamp)) {
 		free(copy);
 		return counts;
 	}
