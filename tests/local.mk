@@ -10,3 +10,9 @@ check_LTLIBRARIES += libtests.la
 libtests_la_SOURCES = tests/etcd_server.h tests/etcd_server.c
 libtests_la_CFLAGS = $(AM_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
 libtests_la_LIBADD = $(LIBCURL_LIBS) $(JANSSON_LIBS)
+
+# Tests in Python: make check runs each file by pytest.
+TEST_EXTENSIONS = .py
+PY_LOG_COMPILER = env SM_BUILD_DIR=$(abs_top_builddir) PYTHONDONTWRITEBYTECODE=1 \
+	PYTHONPATH=$(abs_top_builddir)/python:$(abs_top_srcdir)/python:$(abs_top_srcdir)/tests/integration $(PYTHON) -m pytest
+AM_PY_LOG_FLAGS = -q -p no:cacheprovider

@@ -35,3 +35,14 @@ tests_unit_test_http_input_LDADD = libcommon.la $(CMOCKA_LIBS)
 tests_unit_test_http_cache_SOURCES = tests/unit/test_http_cache.c daemon/http/http_cache.c daemon/http/http_body.c
 tests_unit_test_http_cache_CFLAGS = $(HTTP_TEST_CFLAGS)
 tests_unit_test_http_cache_LDADD = $(LIBEVENT_LIBS) $(CMOCKA_LIBS)
+
+# tests/integration/test_http_front.py: the role alone, between a supervisor and a sync that the test plays.
+check_PROGRAMS += tests/integration/http_front tests/integration/view_fill
+tests_integration_http_front_SOURCES = tests/integration/http_front.c
+tests_integration_http_front_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
+tests_integration_http_front_LDADD = libhttp.la
+tests_integration_view_fill_SOURCES = tests/integration/view_fill.c
+tests_integration_view_fill_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+tests_integration_view_fill_LDADD = libview.la libcommon.la $(JANSSON_LIBS)
+TESTS += tests/integration/test_http_front.py
+EXTRA_DIST += tests/integration/http_front.py tests/integration/test_http_front.py
