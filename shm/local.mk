@@ -11,7 +11,26 @@ view_sources = shm/view_layout.h shm/view_hash.h \
 libview_la_SOURCES = $(view_sources)
 
 view_help = tests/unit/view_help.h tests/unit/view_help.c
-UNIT_TESTS += tests/unit/test_view
+UNIT_TESTS += tests/unit/test_view tests/unit/test_view_grow tests/unit/test_view_change tests/unit/test_view_damage \
+	tests/unit/test_view_collision tests/unit/test_view_kill tests/unit/test_view_threads
 tests_unit_test_view_SOURCES = tests/unit/test_view.c $(view_help)
 tests_unit_test_view_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_LDADD = libview.la $(CMOCKA_LIBS)
+tests_unit_test_view_grow_SOURCES = tests/unit/test_view_grow.c $(view_help)
+tests_unit_test_view_grow_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_grow_LDADD = libview.la $(CMOCKA_LIBS)
+tests_unit_test_view_change_SOURCES = tests/unit/test_view_change.c $(view_help)
+tests_unit_test_view_change_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_change_LDADD = libview.la $(CMOCKA_LIBS)
+tests_unit_test_view_damage_SOURCES = tests/unit/test_view_damage.c $(view_help)
+tests_unit_test_view_damage_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_damage_LDADD = libview.la $(CMOCKA_LIBS)
+tests_unit_test_view_collision_SOURCES = tests/unit/test_view_collision.c $(view_help) $(view_sources)
+tests_unit_test_view_collision_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -DVIEW_FINGERPRINT_MASK='UINT64_C(0xfffff00000000000)'
+tests_unit_test_view_collision_LDADD = $(CMOCKA_LIBS)
+tests_unit_test_view_kill_SOURCES = tests/unit/test_view_kill.c $(view_help)
+tests_unit_test_view_kill_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_kill_LDADD = libview.la $(CMOCKA_LIBS)
+tests_unit_test_view_threads_SOURCES = tests/unit/test_view_threads.c $(view_help)
+tests_unit_test_view_threads_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) -pthread
+tests_unit_test_view_threads_LDADD = libview.la $(CMOCKA_LIBS) -lpthread
