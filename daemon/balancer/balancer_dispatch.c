@@ -15,7 +15,8 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#define TAKE 16u /* orders at a time, so that DISPATCH_BYTES is not passed by much */
+#define LOGGED 5u /* failed orders of one request that are logged one by one */
+#define TAKE 16u  /* orders at a time, so that DISPATCH_BYTES is not passed by much */
 
 struct sent {
 	TAILQ_ENTRY(sent) entry;
@@ -24,6 +25,7 @@ struct sent {
 	struct balancer_batch batch;
 	char *container;
 	int64_t incarnation;
+	uint32_t failed; /* orders */
 	bool taken;
 };
 
@@ -107,6 +109,13 @@ static void on_taken(void *arg)
 	sent->dispatch->wake(sent->dispatch->arg);
 }
 
+static void log_failed(struct sent *sent, const struct balancer_line *line)
+{
+	if (sent->failed++ < LOGGED)
+		log_warning("service %s: %s of shard %s at %s failed (code %d): %s", sent->dispatch->service->name,
+		        line->op == EXECUTOR_ADD ? "add" : "drop", line->id, sent->container, line->code, line->error);
+}
+
 static void on_line(void *arg, const struct balancer_line *line)
 {
 	struct sent *sent = arg;
@@ -120,8 +129,7 @@ static void on_line(void *arg, const struct balancer_line *line)
 	if (!order || shard == BALANCER_SHARDS_NONE)
 		return;
 	if (executor_answered(service->executor, shard, order->sequence, line->code, now_ms()) && line->code != 0)
-		log_warning("service %s: %s of shard %s at %s failed (code %d): %s", service->name,
-		        line->op == EXECUTOR_ADD ? "add" : "drop", line->id, sent->container, line->code, line->error);
+		log_failed(sent, line);
 	sent->dispatch->wake(sent->dispatch->arg);
 }
 
@@ -142,6 +150,9 @@ static void on_ended(void *arg, enum balancer_orders_end end, const char *why)
 				service->plan_stale = true;
 		}
 	}
+	if (sent->failed > LOGGED)
+		log_warning("service %s: %u more orders to container %s failed", service->name, sent->failed - LOGGED,
+		        sent->container);
 	/* an answer that leaves orders out is as good as none, but must not be asked again at once */
 	end_orders(sent, end == BALANCER_ORDERS_WHOLE ? SM_EPROTO : 0);
 	sent->dispatch->wake(sent->dispatch->arg);

@@ -9,12 +9,12 @@ libbalancer_la_SOURCES = daemon/balancer/balancer_memory.h daemon/balancer/balan
 	daemon/balancer/balancer_containers.h daemon/balancer/balancer_shards.h daemon/balancer/balancer_moves.h \
 	daemon/balancer/balancer_service.h daemon/balancer/balancer_plan.h daemon/balancer/balancer_state.h \
 	daemon/balancer/balancer_lines.h daemon/balancer/balancer_batch.h daemon/balancer/balancer_orders.h \
-	daemon/balancer/balancer_dispatch.h daemon/balancer/curl_loop.h \
+	daemon/balancer/balancer_dispatch.h daemon/balancer/balancer_turn.h daemon/balancer/curl_loop.h \
 	daemon/balancer/balancer_memory.c daemon/balancer/balancer_names.c daemon/balancer/balancer_containers.c \
 	daemon/balancer/balancer_shards.c daemon/balancer/balancer_moves.c daemon/balancer/balancer_service.c \
 	daemon/balancer/balancer_plan.c daemon/balancer/balancer_state.c daemon/balancer/balancer_lines.c \
 	daemon/balancer/balancer_batch.c daemon/balancer/balancer_orders.c daemon/balancer/balancer_dispatch.c \
-	daemon/balancer/curl_loop.c daemon/balancer/balancer_main.c
+	daemon/balancer/balancer_turn.c daemon/balancer/curl_loop.c daemon/balancer/balancer_main.c
 libbalancer_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
 libbalancer_la_LIBADD = libexecutor.la libplanner.la libview.la libdaemon.la libcommon.la $(LIBCURL_LIBS)
 EXTRA_DIST += daemon/balancer/README.md
@@ -27,3 +27,9 @@ tests_unit_test_executor_LDADD = libexecutor.la $(CMOCKA_LIBS)
 tests_unit_test_executor_world_SOURCES = tests/unit/test_executor_world.c
 tests_unit_test_executor_world_CFLAGS = $(BALANCER_TEST_CFLAGS)
 tests_unit_test_executor_world_LDADD = libexecutor.la libplanner.la $(CMOCKA_LIBS)
+
+UNIT_TESTS += tests/unit/test_balancer_turn
+tests_unit_test_balancer_turn_SOURCES = tests/unit/test_balancer_turn.c tests/unit/balancer_world.h tests/unit/balancer_world.c \
+	$(view_help)
+tests_unit_test_balancer_turn_CFLAGS = $(BALANCER_TEST_CFLAGS)
+tests_unit_test_balancer_turn_LDADD = libbalancer.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
