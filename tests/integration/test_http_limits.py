@@ -166,7 +166,7 @@ def test_a_body_without_end_is_neither_kept_nor_waited_for():
                 while time.monotonic() - start < 5:
                     sent += sock.send(b"x" * 65536)
             assert time.monotonic() - start < 4 and sent > 5000
-            assert f.rss_kb() - before < 4000
+            assert UNDER_SANITIZER or f.rss_kb() - before < 4000
         assert f.get(S + "health")[0] == 200
 
 
