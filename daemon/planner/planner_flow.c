@@ -13,13 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCALE_STEP 16
+#define SCALE_STEP 8
 
 struct solver {
 	struct planner_flow *flow;
 	planner_cost price[PLANNER_FLOW_PRICES]; /* multiplied */
 	planner_cost *potential;                 /* per node */
 	planner_cost epsilon;
+	int64_t *excess;   /* per node: supply that is still there */
 	uint32_t *first;   /* per node: its place in ends; node_count + 1 of them */
 	uint32_t *ends;    /* arc * 2 + (1: seen from its head) */
 	uint32_t *current; /* per node: the end to look at next */
@@ -138,13 +139,13 @@ static void start_phase(struct solver *s)
 		uint32_t less = more ? 0 : units_backward(s, arc, INT64_MAX);
 
 		arc->flow += more - less;
-		flow->supply[arc->from] += (int64_t)less - more;
-		flow->supply[arc->to] += (int64_t)more - less;
+		s->excess[arc->from] += (int64_t)less - more;
+		s->excess[arc->to] += (int64_t)more - less;
 	}
 	s->queue_read = s->queue_count = 0;
 	for (uint32_t node = 0; node < flow->node_count; node++) {
 		s->current[node] = s->first[node];
-		if (flow->supply[node] > 0)
+		if (s->excess[node] > 0)
 			enqueue(s, node);
 	}
 }
@@ -181,8 +182,7 @@ static void push(struct solver *s, uint32_t end, uint32_t from)
 	struct planner_flow *flow = s->flow;
 	struct planner_flow_arc *arc = &flow->arcs[end >> 1];
 	uint32_t to = end & 1 ? arc->from : arc->to;
-	uint32_t units =
-	        end & 1 ? units_backward(s, arc, flow->supply[from]) : units_forward(s, arc, flow->supply[from]);
+	uint32_t units = end & 1 ? units_backward(s, arc, s->excess[from]) : units_forward(s, arc, s->excess[from]);
 
 	if (!units)
 		return;
@@ -190,10 +190,10 @@ static void push(struct solver *s, uint32_t end, uint32_t from)
 		arc->flow -= units;
 	else
 		arc->flow += units;
-	if (flow->supply[to] <= 0 && flow->supply[to] + units > 0)
+	if (s->excess[to] <= 0 && s->excess[to] + units > 0)
 		enqueue(s, to);
-	flow->supply[from] -= units;
-	flow->supply[to] += units;
+	s->excess[from] -= units;
+	s->excess[to] += units;
 }
 
 static void discharge(struct solver *s, uint32_t node)
@@ -201,7 +201,7 @@ static void discharge(struct solver *s, uint32_t node)
 	for (;;) {
 		for (; s->current[node] < s->first[node + 1]; s->current[node]++) {
 			push(s, s->ends[s->current[node]], node);
-			if (!s->flow->supply[node])
+			if (!s->excess[node])
 				return;
 		}
 		relabel(s, node);
@@ -227,19 +227,20 @@ static void index_ends(struct solver *s)
 	}
 }
 
-/* With all potentials 0 and no flow, the first epsilon is the largest cost. */
-static planner_cost largest_cost(const struct solver *s)
+/* Potentials come to lie about as far apart as the largest cost on the way of the last unit. */
+static planner_cost first_epsilon(const struct solver *s)
 {
 	planner_cost largest = 1;
 
 	for (uint32_t i = 0; i < s->flow->arc_count; i++) {
 		const struct planner_flow_arc *arc = &s->flow->arcs[i];
-		planner_cost low = unit_cost(s, arc, 0), high = unit_cost(s, arc, arc->capacity);
+		uint32_t most = arc->capacity < s->flow->likely ? arc->capacity : s->flow->likely;
+		planner_cost cost = unit_cost(s, arc, most);
 
-		if (-low > largest)
-			largest = -low;
-		if (high > largest)
-			largest = high;
+		if (cost < 0)
+			cost = -cost;
+		if (cost > largest)
+			largest = cost;
 	}
 	return largest;
 }
@@ -250,8 +251,9 @@ static void solve(struct solver *s)
 		s->price[i] = s->flow->price[i] * ((planner_cost)s->flow->longest + 1);
 	for (uint32_t i = 0; i < s->flow->arc_count; i++)
 		s->flow->arcs[i].flow = 0;
+	memcpy(s->excess, s->flow->supply, s->flow->node_count * sizeof(*s->excess));
 	index_ends(s);
-	s->epsilon = largest_cost(s);
+	s->epsilon = first_epsilon(s);
 	do {
 		s->epsilon = s->epsilon > SCALE_STEP ? s->epsilon / SCALE_STEP : 1;
 		start_phase(s);
@@ -267,15 +269,17 @@ int planner_flow_solve(struct planner_flow *flow)
 	int error = SM_ENOMEM;
 
 	s.potential = calloc(nodes, sizeof(*s.potential));
+	s.excess = calloc(nodes, sizeof(*s.excess));
 	s.first = calloc(nodes, sizeof(*s.first));
 	s.current = calloc(nodes, sizeof(*s.current));
 	s.queue = malloc(nodes * sizeof(*s.queue));
 	s.ends = malloc(((size_t)flow->arc_count * 2 + 1) * sizeof(*s.ends));
-	if (s.potential && s.first && s.current && s.queue && s.ends) {
+	if (s.potential && s.excess && s.first && s.current && s.queue && s.ends) {
 		solve(&s);
 		error = 0;
 	}
 	free(s.potential);
+	free(s.excess);
 	free(s.first);
 	free(s.current);
 	free(s.queue);

@@ -11,8 +11,7 @@
 
 #include <stdint.h>
 
-typedef __int128
-        planner_cost; /* WHY a typedef: levels of importance are packed into one number, and 64 bits are too few */
+typedef __int128 planner_cost; /* WHY: levels of importance are packed into one number; 64 bits are too few */
 
 #define PLANNER_FLOW_PRICES 8
 
@@ -31,6 +30,7 @@ struct planner_flow {
 	int64_t *supply;  /* per node; sums to 0; negative = demand. Destroyed. A flow that satisfies it must exist. */
 	struct planner_flow_arc *arcs;
 	uint32_t arc_count;
+	uint32_t likely; /* no arc with a square will carry much more; only the speed depends on it */
 	planner_cost price[PLANNER_FLOW_PRICES];
 };
 

@@ -6,7 +6,7 @@
  */
 #include "planner_level.h"
 
-/* WHY a container over max_shard_count counts among the k: where the limit leaves room for all, it will be below. */
+/* WHY: a container over max_shard_count counts among the k; where the limit leaves room for all, it will be below. */
 struct level {
 	uint32_t shards, containers; /* n and k */
 };

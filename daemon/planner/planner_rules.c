@@ -5,32 +5,6 @@
  */
 #include "planner_rules.h"
 
-const uint32_t *planner_rules_eligible(const struct planner_survey *survey, const struct planner_class *class,
-        const uint32_t *everybody, uint32_t *ret_count)
-{
-	uint32_t start;
-
-	if (class->pin != PLANNER_NONE) {
-		*ret_count = class->pin != PLANNER_ABSENT;
-		return &class->pin;
-	}
-	if (class->worker_group == PLANNER_NONE) {
-		*ret_count = survey->input->container_count;
-		return everybody;
-	}
-	start = survey->member_start[class->worker_group];
-	*ret_count = survey->member_start[class->worker_group + 1] - start;
-	return survey->member + start;
-}
-
-bool planner_rules_has_place(const struct planner_survey *survey, const uint32_t *eligible, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (survey->stand[eligible[i]] == PLANNER_OPEN)
-			return true;
-	return false;
-}
-
 bool planner_rules_is_welcome(
         const struct planner_survey *survey, const struct planner_class *class, uint32_t container)
 {

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * The hard rules: which containers a class of shards may run on, and what may become of those it has.
+ * The hard rules: where a class of shards may stay, and what to say of a shard that moves or has no place.
  */
 #ifndef PLANNER_RULES_H
 #define PLANNER_RULES_H
 
 #include "planner_classes.h"
-
-/* The containers that may run the class, whatever their stand, ascending. everybody: 0, 1, … container_count - 1. */
-const uint32_t *planner_rules_eligible(const struct planner_survey *survey, const struct planner_class *class,
-        const uint32_t *everybody, uint32_t *ret_count);
-
-/* Is any of these open? If not, the class's shards stay where they are, and without owner if they have none. */
-bool planner_rules_has_place(const struct planner_survey *survey, const uint32_t *eligible, uint32_t count);
 
 /* May shards of the class that container owns stay there for good? */
 bool planner_rules_is_welcome(

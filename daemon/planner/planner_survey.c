@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* WHY no early return in the loop: a snapshot is right nearly always, and without one it is the memory that limits. */
+/* WHY: no early return from the loop; a snapshot is nearly always right, and so only memory limits the speed. */
 static bool survey_shards(struct planner_survey *survey)
 {
 	const struct planner_input *input = survey->input;

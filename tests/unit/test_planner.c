@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * The planner against an oracle that tries everything, against the formula, and against itself.
+ * The planner against an oracle that tries everything, against proofs where that would take too long, against the
+ * formula, and against itself.
  */
 #include "planner_cases.h"
+#include "planner_certificate.h"
 #include "planner_oracle.h"
 #include "shardmgr.h"
 
@@ -17,6 +19,7 @@
 #include <cmocka.h>
 
 #define ORACLE_CASES 30000
+#define PROVEN_CASES 3000
 
 static void show(const struct planner_case *c, const uint32_t *after)
 {
@@ -119,25 +122,30 @@ static bool is_settled(struct planner_case *c, const struct planner_plan *plan)
 	return settled;
 }
 
+static struct planner_case_mix random_mix(struct random_state *random)
+{
+	return (struct planner_case_mix){ .drained = random_below(random, 4) * 10,
+		.cordoned = random_below(random, 3) * 12,
+		.pinned = random_below(random, 4) * 12,
+		.pin_absent = 20,
+		.worker_grouped = random_below(random, 4) * 30,
+		.member = 40 + random_below(random, 40),
+		.unowned = random_below(random, 5) * 25,
+		.absent = random_below(random, 3) * 10,
+		.limited = random_below(random, 3) * 50,
+		.groups = 1 + random_below(random, 3),
+		.worker_groups = random_below(random, 3) };
+}
+
 static void test_small_cases_are_as_good_as_the_best(void **state)
 {
 	struct random_state random = { planner_cases_seed() };
 
 	(void)state;
 	for (int i = 0; i < ORACLE_CASES; i++) {
-		uint32_t containers = random_below(&random, 5);
-		uint32_t shards = random_below(&random, containers > 3 ? 6 : 7);
-		struct planner_case_mix mix = { .drained = random_below(&random, 4) * 10,
-			.cordoned = random_below(&random, 3) * 12,
-			.pinned = random_below(&random, 4) * 12,
-			.pin_absent = 20,
-			.worker_grouped = random_below(&random, 4) * 30,
-			.member = 40 + random_below(&random, 40),
-			.unowned = random_below(&random, 5) * 25,
-			.absent = random_below(&random, 3) * 10,
-			.limited = random_below(&random, 3) * 50,
-			.groups = 1 + random_below(&random, 3),
-			.worker_groups = random_below(&random, 3) };
+		uint32_t containers = random_below(&random, i % 8 ? 5 : 6);
+		uint32_t shards = random_below(&random, containers > 4 ? 6 : containers > 3 ? 7 : 8);
+		struct planner_case_mix mix = random_mix(&random);
 		struct planner_case *c = planner_case_new(containers, shards, containers * mix.worker_groups);
 		struct planner_plan plan;
 
@@ -150,10 +158,160 @@ static void test_small_cases_are_as_good_as_the_best(void **state)
 	}
 }
 
+static bool is_over_limit(const struct planner_case *c)
+{
+	for (uint32_t k = 0; k < c->input.container_count; k++) {
+		uint32_t count = 0;
+
+		for (uint32_t i = 0; i < c->input.shard_count; i++)
+			count += c->shards[i].owner == k;
+		if (c->input.max_shard_count && count > c->input.max_shard_count)
+			return true;
+	}
+	return false;
+}
+
+static void test_larger_cases_are_proven_best(void **state)
+{
+	struct random_state random = { planner_cases_seed() + 1 };
+	int proven = 0;
+
+	(void)state;
+	for (int i = 0; i < PROVEN_CASES; i++) {
+		uint32_t containers = 1 + random_below(&random, 12), shards = random_below(&random, 150);
+		struct planner_case_mix mix = random_mix(&random);
+		struct planner_case *c = planner_case_new(containers, shards, containers * mix.worker_groups);
+		struct planner_plan plan;
+		uint32_t *after;
+
+		mix.cordoned = 0;
+		planner_case_fill(c, &random, &mix);
+		assert_int_equal(planner_plan(&c->input, &plan), 0);
+		assert_true(is_well_formed(c, &plan));
+		after = planner_case_after(c, &plan);
+		if (!is_over_limit(c)) {
+			proven++;
+			if (!planner_certificate_holds(c, after)) {
+				show(c, after);
+				fail_msg("case %d is not the best", i);
+			}
+		}
+		if (!is_settled(c, &plan))
+			fail_msg("case %d", i);
+		free(after);
+		planner_plan_done(&plan);
+		planner_case_free(c);
+	}
+	printf("# proven: %d of %d\n", proven, PROVEN_CASES);
+}
+
+static uint32_t formula(const struct planner_case *c)
+{
+	uint32_t containers = c->input.container_count, q, r, above = 0, moves = 0;
+
+	q = c->input.shard_count / containers;
+	r = c->input.shard_count % containers;
+	for (uint32_t k = 0; k < containers; k++) {
+		uint32_t held = 0;
+
+		for (uint32_t i = 0; i < c->input.shard_count; i++)
+			held += c->shards[i].owner == k;
+		if (held > q) {
+			moves += held - q;
+			above++;
+		}
+	}
+	return moves - (r < above ? r : above);
+}
+
+static uint32_t count_moves(const struct planner_case *c, const struct planner_plan *plan)
+{
+	uint32_t moves = 0;
+
+	for (uint32_t i = 0; i < plan->move_count; i++)
+		moves += plan->moves[i].from < c->input.container_count;
+	return moves;
+}
+
+static void test_one_group_follows_the_formula(void **state)
+{
+	struct random_state random = { planner_cases_seed() + 2 };
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		uint32_t containers = 1 + random_below(&random, 30), shards = random_below(&random, 400),
+		         low = UINT32_MAX;
+		struct planner_case_mix mix = { .unowned = random_below(&random, 5) * 25, .absent = 5, .groups = 1 };
+		struct planner_case *c = planner_case_new(containers, shards, 0);
+		struct planner_plan plan;
+		uint32_t minimum, high = 0;
+
+		planner_case_fill(c, &random, &mix);
+		minimum = formula(c);
+		assert_int_equal(planner_plan(&c->input, &plan), 0);
+		assert_true(is_well_formed(c, &plan));
+		assert_int_equal(plan.unassigned_count, 0);
+		assert_int_equal(count_moves(c, &plan), minimum);
+		assert_true(is_settled(c, &plan));
+		for (uint32_t k = 0; k < containers; k++) {
+			uint32_t held = 0;
+
+			for (uint32_t s = 0; s < shards; s++)
+				held += c->shards[s].owner == k;
+			low = held < low ? held : low;
+			high = held > high ? held : high;
+		}
+		assert_true(high - low <= 1);
+		planner_plan_done(&plan);
+		planner_case_free(c);
+	}
+}
+
+static void test_the_same_snapshot_gives_the_same_plan(void **state)
+{
+	struct random_state random = { planner_cases_seed() + 3 };
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		uint32_t containers = 1 + random_below(&random, 10);
+		struct planner_case_mix mix = random_mix(&random);
+		struct planner_case *c =
+		        planner_case_new(containers, random_below(&random, 100), containers * mix.worker_groups);
+		struct planner_plan plan, again;
+
+		planner_case_fill(c, &random, &mix);
+		assert_int_equal(planner_plan(&c->input, &plan), 0);
+		for (uint32_t w = c->input.worker_count; w > 1; w--) {
+			uint32_t other = random_below(&random, w);
+			struct planner_worker swap = c->workers[w - 1];
+
+			c->workers[w - 1] = c->workers[other];
+			c->workers[other] = swap;
+		}
+		assert_int_equal(planner_plan(&c->input, &again), 0);
+		assert_true(plan.hash == again.hash);
+		assert_int_equal(plan.move_count, again.move_count);
+		assert_memory_equal(plan.moves, again.moves, plan.move_count * sizeof(*plan.moves));
+		planner_plan_done(&again);
+		if (c->input.shard_count) {
+			c->shards[random_below(&random, c->input.shard_count)].owner ^= 1;
+			if (planner_plan(&c->input, &again) == 0) {
+				assert_true(plan.hash != again.hash);
+				planner_plan_done(&again);
+			}
+		}
+		planner_plan_done(&plan);
+		planner_case_free(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_small_cases_are_as_good_as_the_best),
+		cmocka_unit_test(test_larger_cases_are_proven_best),
+		cmocka_unit_test(test_one_group_follows_the_formula),
+		cmocka_unit_test(test_the_same_snapshot_gives_the_same_plan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
