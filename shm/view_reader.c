@@ -104,9 +104,14 @@ void view_close(struct view *view)
 	free(view);
 }
 
+bool view_is_stale(const struct view *view)
+{
+	return VIEW_LOAD(&view->head->number) != view->number;
+}
+
 int view_refresh(struct view *view)
 {
-	if (VIEW_LOAD(&view->head->number) == view->number)
+	if (!view_is_stale(view))
 		return 0;
 	struct view next = *view;
 	int error = open_segment(view->dir, view->head, &next);

@@ -27,6 +27,8 @@ void view_close(struct view *view);
 /* One load; remaps when sync has published a newer segment. 1 remapped (all row numbers and strings of before are void),
  * 0 nothing to do, negative on error (the old mapping stays usable). */
 int view_refresh(struct view *view);
+/* true: view_refresh would remap. One load. */
+bool view_is_stale(const struct view *view);
 
 /* ---- of the whole view ---- */
 uint64_t view_revision(const struct view *view);          /* the view equals etcd at this revision */
