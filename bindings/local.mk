@@ -1,11 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 # libcontainer is everything inside libshardmgr, for the unit tests of what the export list hides.
 noinst_LTLIBRARIES += libcontainer.la
-libcontainer_la_SOURCES = bindings/hash.h bindings/hash.c bindings/container_session.h bindings/container_session.c \
-	bindings/container_claim.h bindings/container_claim.c bindings/container_held.h bindings/container_held.c
+libcontainer_la_SOURCES = bindings/error.c bindings/hash.h bindings/hash.c bindings/options.h bindings/options.c \
+	bindings/container_event.h bindings/container_event.c bindings/container_session.h bindings/container_session.c \
+	bindings/container_claim.h bindings/container_claim.c bindings/container_held.h bindings/container_held.c \
+	bindings/container_mailbox.h bindings/container_mailbox.c bindings/container_shards.h bindings/container_shards.c \
+	bindings/container_identity.h bindings/container_identity.c bindings/container_commit.h bindings/container_commit.c \
+	bindings/container_work.h bindings/container_work.c bindings/container_register.h bindings/container_register.c \
+	bindings/container_renew.h bindings/container_renew.c bindings/container_request.h bindings/container_request.c \
+	bindings/container_http.h bindings/container_http.c bindings/container_orders.h bindings/container_orders.c \
+	bindings/container_admin.h bindings/container_admin.c bindings/container_io.h bindings/container_io.c \
+	bindings/container_listen.h bindings/container_listen.c bindings/container.c bindings/route.c
+libcontainer_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) -pthread
+libcontainer_la_LIBADD = libetcd.la libcommon.la libview.la $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 
-CONTAINER_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
-CONTAINER_TEST_LIBS = libcontainer.la libcommon.la $(CMOCKA_LIBS)
+lib_LTLIBRARIES += libshardmgr.la
+EXTRA_DIST += bindings/shardmgr.sym
+libshardmgr_la_SOURCES =
+libshardmgr_la_LIBADD = libcontainer.la
+libshardmgr_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -pthread \
+	-export-symbols $(srcdir)/bindings/shardmgr.sym
+libshardmgr_la_DEPENDENCIES = libcontainer.la $(srcdir)/bindings/shardmgr.sym
+
+CONTAINER_TEST_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS) -pthread
+CONTAINER_TEST_LIBS = libcontainer.la $(CMOCKA_LIBS)
 
 UNIT_TESTS += tests/unit/test_container_session
 tests_unit_test_container_session_SOURCES = tests/unit/test_container_session.c
@@ -16,3 +34,7 @@ UNIT_TESTS += tests/unit/test_container_held
 tests_unit_test_container_held_SOURCES = tests/unit/test_container_held.c
 tests_unit_test_container_held_CFLAGS = $(CONTAINER_TEST_CFLAGS)
 tests_unit_test_container_held_LDADD = $(CONTAINER_TEST_LIBS)
+
+noinst_PROGRAMS += bindings/examples/counter
+bindings_examples_counter_SOURCES = bindings/examples/counter.c
+bindings_examples_counter_LDADD = libshardmgr.la
