@@ -17,3 +17,11 @@ TEST_EXTENSIONS = .py
 PY_LOG_COMPILER = env SM_BUILD_DIR=$(abs_top_builddir) PYTHONDONTWRITEBYTECODE=1 \
 	PYTHONPATH=$(abs_top_builddir)/python:$(abs_top_srcdir)/python:$(abs_top_srcdir)/tests/integration $(PYTHON) -m pytest
 AM_PY_LOG_FLAGS = -q -p no:cacheprovider
+
+# smd with roles that only behave: for the supervisor's integration tests.
+check_PROGRAMS += tests/fake_smd
+tests_fake_smd_SOURCES = tests/fake_smd.c daemon/main.c
+tests_fake_smd_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
+tests_fake_smd_LDADD = libsupervisor.la libdaemon.la
+
+EXTRA_DIST += tests/integration/conftest.py

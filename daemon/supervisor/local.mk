@@ -13,3 +13,11 @@ libsupervisor_la_SOURCES = daemon/supervisor/supervisor.h daemon/supervisor/supe
 	daemon/supervisor/dev_dir.c daemon/supervisor/dev_etcd.c daemon/supervisor/dev_keeper.c
 libsupervisor_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 libsupervisor_la_LIBADD = libsupervisortable.la libdaemon.la
+
+UNIT_TESTS += tests/unit/test_supervisor
+tests_unit_test_supervisor_SOURCES = tests/unit/test_supervisor.c
+tests_unit_test_supervisor_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_supervisor_LDADD = libsupervisortable.la $(CMOCKA_LIBS)
+
+TESTS += tests/integration/test_supervisor.py tests/integration/test_dev.py
+EXTRA_DIST += tests/integration/test_supervisor.py tests/integration/test_dev.py

@@ -175,6 +175,9 @@ void supervisor_table_stop(struct supervisor_table *table, uint64_t now_ms, stru
 	}
 	table->stop_deadline_ms = now_ms + SUPERVISOR_GRACE_MS;
 	table->stopping = true;
+	for (int c = 0; c < SUPERVISOR_CHILDREN; c++) /* nothing is started any more */
+		if (table->children[c].state == WAITING || table->children[c].state == RECYCLING)
+			step(table, c, SUPERVISOR_STOP, now_ms, actions);
 	retreat(table, now_ms, actions);
 }
 
