@@ -46,4 +46,4 @@ tests_integration_view_fill_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_integration_view_fill_LDADD = libview.la libcommon.la $(JANSSON_LIBS)
 TESTS += tests/integration/test_http_front.py tests/integration/test_http_limits.py
 EXTRA_DIST += tests/integration/http_front.py tests/integration/test_http_front.py \
-	tests/integration/test_http_limits.py
+	tests/integration/test_http_limits.py daemon/http/README.md tests/bench/manager_http.py

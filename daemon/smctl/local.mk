@@ -9,3 +9,6 @@ smctl_SOURCES = daemon/smctl/smctl.h daemon/smctl/smctl_main.c \
 	daemon/smctl/smctl_write.c daemon/smctl/smctl_write.h
 smctl_CFLAGS = $(AM_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
 smctl_LDADD = $(LIBCURL_LIBS) $(JANSSON_LIBS)
+
+TESTS += tests/integration/test_smctl.py
+EXTRA_DIST += tests/integration/test_smctl.py
