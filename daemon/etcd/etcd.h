@@ -101,6 +101,8 @@ void etcd_txn_if_value(struct etcd_txn *txn, const char *key, const char *value)
 void etcd_txn_if_none_created_at(struct etcd_txn *txn, const char *prefix, int64_t revision);
 /* No key with this prefix exists. */
 void etcd_txn_if_none(struct etcd_txn *txn, const char *prefix);
+/* The same, but the key that is the prefix itself may exist. */
+void etcd_txn_if_none_below(struct etcd_txn *txn, const char *prefix);
 enum etcd_branch { ETCD_THEN, ETCD_ELSE };
 void etcd_txn_put(struct etcd_txn *txn, enum etcd_branch branch, const char *key, const char *value, size_t value_bytes,
         int64_t lease); /* lease 0 = none */

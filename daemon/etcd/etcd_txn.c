@@ -50,9 +50,12 @@ size_t etcd_txn_operations(const struct etcd_txn *txn)
 
 /* ---- compares ---- */
 
+/* What a compare is of: one key, everything with it as a prefix, or all of that but the key itself. */
+enum span { ONE, PREFIX, BELOW };
+
 /* Starts one; the caller adds what it is compared with, and the closing brace. */
 static struct etcd_text *start_compare(
-        struct etcd_txn *txn, const char *target, const char *result, const char *key, bool prefix)
+        struct etcd_txn *txn, const char *target, const char *result, const char *key, enum span span)
 {
 	struct etcd_text *text = &txn->compares;
 
@@ -61,13 +64,14 @@ static struct etcd_text *start_compare(
 	etcd_text_add(text, "\",\"result\":\"");
 	etcd_text_add(text, result);
 	etcd_text_add(text, "\",");
-	if (prefix) {
-		etcd_range_add_prefix(text, key, NULL, 0);
+	if (span != ONE) {
+		/* The terminating NUL makes the first key behind it. */
+		etcd_range_add_prefix(text, key, key, span == BELOW ? strlen(key) + 1 : 0);
 	} else {
 		etcd_text_add(text, "\"key\":");
 		etcd_text_add_base64(text, key, strlen(key));
 	}
-	txn->bytes += OVERHEAD_BYTES + strlen(key) * (prefix ? 2 : 1);
+	txn->bytes += OVERHEAD_BYTES + strlen(key) * (span != ONE ? 2 : 1);
 	return text;
 }
 
@@ -78,7 +82,7 @@ static void compare_revision(
 
 	if (!txn)
 		return;
-	text = start_compare(txn, target, "EQUAL", key, false);
+	text = start_compare(txn, target, "EQUAL", key, ONE);
 	etcd_text_add(text, field);
 	etcd_text_add_number(text, revision);
 	etcd_text_add(text, "}");
@@ -100,7 +104,7 @@ void etcd_txn_if_value(struct etcd_txn *txn, const char *key, const char *value)
 
 	if (!txn)
 		return;
-	text = start_compare(txn, "VALUE", "EQUAL", key, false);
+	text = start_compare(txn, "VALUE", "EQUAL", key, ONE);
 	etcd_text_add(text, ",\"value\":");
 	etcd_text_add_base64(text, value, strlen(value));
 	etcd_text_add(text, "}");
@@ -108,13 +112,14 @@ void etcd_txn_if_value(struct etcd_txn *txn, const char *key, const char *value)
 }
 
 /* Of a range without a key etcd compares one key that is all zero; of others every key. */
-static void compare_created(struct etcd_txn *txn, const char *result, const char *prefix, int64_t revision)
+static void compare_created(
+        struct etcd_txn *txn, const char *result, const char *prefix, enum span span, int64_t revision)
 {
 	struct etcd_text *text;
 
 	if (!txn)
 		return;
-	text = start_compare(txn, "CREATE", result, prefix, true);
+	text = start_compare(txn, "CREATE", result, prefix, span);
 	etcd_text_add(text, ",\"create_revision\":");
 	etcd_text_add_number(text, revision);
 	etcd_text_add(text, "}");
@@ -123,12 +128,17 @@ static void compare_created(struct etcd_txn *txn, const char *result, const char
 void etcd_txn_if_none_created_at(struct etcd_txn *txn, const char *prefix, int64_t revision)
 {
 	assert(revision > 0);
-	compare_created(txn, "NOT_EQUAL", prefix, revision);
+	compare_created(txn, "NOT_EQUAL", prefix, PREFIX, revision);
 }
 
 void etcd_txn_if_none(struct etcd_txn *txn, const char *prefix)
 {
-	compare_created(txn, "EQUAL", prefix, 0);
+	compare_created(txn, "EQUAL", prefix, PREFIX, 0);
+}
+
+void etcd_txn_if_none_below(struct etcd_txn *txn, const char *prefix)
+{
+	compare_created(txn, "EQUAL", prefix, BELOW, 0);
 }
 
 /* ---- operations ---- */
