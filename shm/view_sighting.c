@@ -62,6 +62,12 @@ void view_sighting_remove(struct view_store *store, int64_t incarnation)
 	view_store_garbage(store, VIEW_SIGHTINGS, 1);
 }
 
+void view_sighting_clear(struct view_store *store)
+{
+	for (uint64_t i = 0; i < store->view.segment->regions[VIEW_SIGHTINGS].capacity; i++)
+		view_sighting_remove(store, VIEW_LOAD(&store->view.sightings[i].incarnation));
+}
+
 int view_sighting_copy(struct view_store *store, const struct view *from)
 {
 	int error = 0;

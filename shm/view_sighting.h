@@ -13,6 +13,7 @@ bool view_sighting_get(const struct view *view, int64_t incarnation, struct view
 /* Keeps the times of one that is there. VIEW_NO_ROOM. */
 int view_sighting_put(struct view_store *store, const struct view_sighting *sighting);
 void view_sighting_remove(struct view_store *store, int64_t incarnation);
+void view_sighting_clear(struct view_store *store);
 /* All of from into store. */
 int view_sighting_copy(struct view_store *store, const struct view *from);
 

@@ -24,3 +24,9 @@ void view_writer_sighting_remove(struct view_writer *writer, int64_t incarnation
 {
 	view_sighting_remove(&writer->store, incarnation);
 }
+
+void view_writer_sighting_clear(struct view_writer *writer)
+{
+	if (writer->store.fd >= 0)
+		view_sighting_clear(&writer->store);
+}
