@@ -6,6 +6,7 @@
 #include "balancer_containers.h"
 
 #include "balancer_memory.h"
+#include "common/clocks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,30 @@ static int compare_view_numbers(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
-void balancer_containers_read(const struct view *view, uint32_t service, struct balancer_containers *ret_containers)
+static uint64_t away_until_ms(const struct view_container *container, const struct balancer_containers *were,
+        struct balancer_containers_when when)
+{
+	uint32_t was = balancer_containers_find(were, container->id);
+	uint32_t belief_ms = was == BALANCER_CONTAINERS_NONE ? 0 : were->items[was].belief_ms;
+
+	if (!when.wait_ms || !container->gone_boot_ns)
+		return 0;
+	return container->gone_boot_ns / 1000000u + clocks_lock_delay_ms(belief_ms) + when.wait_ms;
+}
+
+static void sort(struct balancer_containers *containers)
+{
+	if (containers->count)
+		qsort(containers->items, containers->count, sizeof(*containers->items), compare_ids);
+	containers->by_view_number = balancer_memory_zeroed(containers->count, sizeof(*containers->by_view_number));
+	for (uint32_t i = 0; i < containers->count; i++)
+		containers->by_view_number[i] = i;
+	qsort_r(containers->by_view_number, containers->count, sizeof(*containers->by_view_number),
+	        compare_view_numbers, containers->items);
+}
+
+void balancer_containers_read(const struct view *view, uint32_t service, const struct balancer_containers *were,
+        struct balancer_containers_when when, struct balancer_containers *ret_containers)
 {
 	struct balancer_containers read = { 0 };
 	uint32_t room = 0;
@@ -31,9 +55,11 @@ void balancer_containers_read(const struct view *view, uint32_t service, struct 
 	for (uint32_t row = view_container_first(view, service); row != VIEW_NONE;
 	        row = view_container_next(view, row)) {
 		struct view_container container;
+		uint64_t until_ms;
 
 		view_container_get(view, row, &container);
-		if (!container.alive || !container.ours)
+		until_ms = container.alive ? 0 : away_until_ms(&container, were, when);
+		if (!container.ours || (!container.alive && until_ms <= when.now_ms))
 			continue;
 		if (read.count == room) {
 			room = room ? room * 2 : 16;
@@ -41,14 +67,10 @@ void balancer_containers_read(const struct view *view, uint32_t service, struct 
 		}
 		read.items[read.count++] = (struct balancer_container){ .id = balancer_memory_text(container.id),
 			.view_number = container.number,
-			.incarnation = container.incarnation };
+			.incarnation = container.alive ? container.incarnation : 0,
+			.away_until_ms = until_ms };
 	}
-	if (read.count)
-		qsort(read.items, read.count, sizeof(*read.items), compare_ids);
-	read.by_view_number = balancer_memory_zeroed(read.count, sizeof(*read.by_view_number));
-	for (uint32_t i = 0; i < read.count; i++)
-		read.by_view_number[i] = i;
-	qsort_r(read.by_view_number, read.count, sizeof(*read.by_view_number), compare_view_numbers, read.items);
+	sort(&read);
 	*ret_containers = read;
 }
 
@@ -97,22 +119,27 @@ uint32_t balancer_containers_by_view_number(const struct balancer_containers *co
 }
 
 bool balancer_containers_match(
-        const struct balancer_containers *were, struct balancer_containers *are, uint32_t *ret_is)
+        const struct balancer_containers *were, struct balancer_containers *are, uint32_t *ret_is, bool *ret_anew)
 {
 	bool changed = were->count != are->count;
 
 	for (uint32_t i = 0; i < were->count; i++) {
-		uint32_t now = balancer_containers_find(are, were->items[i].id);
+		const struct balancer_container *was = &were->items[i];
+		struct balancer_container *is;
 
-		if (now != BALANCER_CONTAINERS_NONE && are->items[now].incarnation != were->items[i].incarnation)
-			now = BALANCER_CONTAINERS_NONE;
-		ret_is[i] = now;
-		if (now == BALANCER_CONTAINERS_NONE) {
-			changed = true;
+		ret_is[i] = balancer_containers_find(are, was->id);
+		ret_anew[i] = true;
+		changed |= ret_is[i] == BALANCER_CONTAINERS_NONE;
+		if (ret_is[i] == BALANCER_CONTAINERS_NONE)
 			continue;
+		is = &are->items[ret_is[i]];
+		is->belief_ms = was->belief_ms;
+		ret_anew[i] = is->incarnation != was->incarnation;
+		changed |= ret_anew[i];
+		if (!ret_anew[i]) {
+			is->requests = was->requests;
+			is->untaken = was->untaken;
 		}
-		are->items[now].requests = were->items[i].requests;
-		are->items[now].untaken = were->items[i].untaken;
 	}
 	return changed;
 }

@@ -8,7 +8,11 @@
 #include "balancer_memory.h"
 #include "common/log.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+
+#define RECOVERY_MOST_S 30 /* a longer maxRecoveryTime means RECOVERY_S */
+#define RECOVERY_S 10
 
 struct balancer_service *balancer_service_new(const char *name, uint64_t seed)
 {
@@ -17,6 +21,7 @@ struct balancer_service *balancer_service_new(const char *name, uint64_t seed)
 	service->name = balancer_memory_text(name);
 	service->row = VIEW_NONE;
 	service->shards_stale = service->config_stale = true;
+	service->wait_ends_ms = UINT64_MAX;
 	balancer_shards_init(&service->shards);
 	if (executor_new(seed, &service->executor) < 0)
 		fatalx("out of memory for the executor of service %s", name);
@@ -42,6 +47,8 @@ static struct executor_claim claim_of(const struct balancer_service *service, co
 	if (shard->claim_container == 0)
 		return claim;
 	holder = balancer_containers_by_view_number(&service->containers, shard->claim_container);
+	if (holder != BALANCER_CONTAINERS_NONE && service->containers.items[holder].belief_ms < shard->belief_ms)
+		service->containers.items[holder].belief_ms = shard->belief_ms;
 	claim.container = holder == BALANCER_CONTAINERS_NONE ? EXECUTOR_AWAY : holder;
 	claim.current = holder != BALANCER_CONTAINERS_NONE &&
 	                service->containers.items[holder].incarnation == shard->claim_incarnation;
@@ -81,14 +88,15 @@ static void forget_moves(struct balancer_service *service, const struct balancer
 	service->moves.under_way = under_way;
 }
 
-static void renumber(
-        struct balancer_service *service, const struct balancer_shards *shards_were, const uint32_t *container_is)
+static void renumber(struct balancer_service *service, const struct balancer_shards *shards_were,
+        const uint32_t *container_is, const bool *container_anew)
 {
 	uint32_t *shard_was = balancer_memory_zeroed(service->shards.count, sizeof(*shard_was));
 	struct executor_numbering numbering = { .shard_count = service->shards.count,
 		.container_count = service->containers.count,
 		.shard_was = shard_was,
-		.container_is = container_is };
+		.container_is = container_is,
+		.container_anew = container_anew };
 
 	if (shards_were) {
 		balancer_shards_match(shards_were, &service->shards, shard_was);
@@ -100,6 +108,26 @@ static void renumber(
 	if (executor_renumber(service->executor, &numbering) < 0)
 		fatalx("out of memory for %u shards of service %s", service->shards.count, service->name);
 	free(shard_was);
+	for (uint32_t i = 0; i < service->containers.count; i++) {
+		if (service->containers.items[i].away_until_ms)
+			executor_absent(service->executor, i);
+	}
+}
+
+/* sm-go's reading of maxRecoveryTime, except that 0 means what it says. */
+static void read_recovery_time(struct balancer_service *service, int64_t seconds)
+{
+	if (seconds > RECOVERY_MOST_S && seconds != service->max_recovery_time_s)
+		log_warning("service %s: maxRecoveryTime %" PRId64 " is above %d s: taken as %d s", service->name,
+		        seconds, RECOVERY_MOST_S, RECOVERY_S);
+	service->max_recovery_time_s = seconds;
+}
+
+static uint64_t wait_ms(const struct balancer_service *service)
+{
+	int64_t seconds = service->max_recovery_time_s > RECOVERY_MOST_S ? RECOVERY_S : service->max_recovery_time_s;
+
+	return seconds > 0 ? (uint64_t)seconds * 1000u : 0;
 }
 
 static void read_spec(struct balancer_service *service, const struct view *view)
@@ -110,23 +138,51 @@ static void read_spec(struct balancer_service *service, const struct view *view)
 	service->exists = row.exists;
 	service->max_shard_count =
 	        row.max_shard_count > 0 && row.max_shard_count < EXECUTOR_AWAY ? (uint32_t)row.max_shard_count : 0;
+	read_recovery_time(service, row.max_recovery_time_s);
 }
 
 /* A service that a new segment of the view does not know any more (row VIEW_NONE) has nothing. */
-static void read_rows(struct balancer_service *service, const struct view *view, bool shards_stale)
+static void read_rows(struct balancer_service *service, const struct view *view, bool shards_stale, uint64_t now_ms)
 {
+	struct balancer_containers were = service->containers;
 	bool known = service->row != VIEW_NONE;
 
 	service->exists = false;
 	service->containers = (struct balancer_containers){ 0 };
 	if (known) {
 		read_spec(service, view);
-		balancer_containers_read(view, service->row, &service->containers);
+		balancer_containers_read(view, service->row, &were,
+		        (struct balancer_containers_when){ .now_ms = now_ms, .wait_ms = wait_ms(service) },
+		        &service->containers);
 	}
 	if (shards_stale && known)
 		balancer_shards_read(view, service->row, &service->shards);
 	else if (shards_stale)
 		balancer_shards_init(&service->shards);
+}
+
+/* Puts the executor on the new numbers, where they are new. */
+static void match_rows(struct balancer_service *service, const struct balancer_containers *containers_were,
+        const struct balancer_shards *shards_were, const struct view *view, uint64_t now_ms)
+{
+	uint32_t *container_is = balancer_memory_zeroed(containers_were->count, sizeof(*container_is));
+	bool *container_anew = balancer_memory_zeroed(containers_were->count, sizeof(*container_anew));
+
+	if (balancer_containers_match(containers_were, &service->containers, container_is, container_anew) ||
+	        shards_were) {
+		renumber(service, shards_were, container_is, container_anew);
+		for (uint32_t i = 0; i < service->shards.count; i++)
+			feed_claim(service, view, i, now_ms);
+	}
+	free(container_is);
+	free(container_anew);
+	service->wait_ends_ms = UINT64_MAX;
+	for (uint32_t i = 0; i < service->containers.count; i++) {
+		uint64_t until_ms = service->containers.items[i].away_until_ms;
+
+		if (until_ms && until_ms < service->wait_ends_ms)
+			service->wait_ends_ms = until_ms;
+	}
 }
 
 static uint64_t version_of(const struct balancer_service *service, const struct view *view)
@@ -139,23 +195,15 @@ bool balancer_service_read(struct balancer_service *service, const struct view *
 	uint64_t version = version_of(service, view);
 	struct balancer_containers containers_were = service->containers;
 	struct balancer_shards shards_were = service->shards;
-	bool shards_stale = service->shards_stale, changed;
-	uint32_t *container_is;
+	bool shards_stale = service->shards_stale;
 
 	if (version & VIEW_CHANGING)
 		return false;
-	container_is = balancer_memory_zeroed(containers_were.count, sizeof(*container_is));
-	read_rows(service, view, shards_stale);
-	changed = balancer_containers_match(&containers_were, &service->containers, container_is) || shards_stale;
-	if (changed) {
-		renumber(service, shards_stale ? &shards_were : NULL, container_is);
-		for (uint32_t i = 0; i < service->shards.count; i++)
-			feed_claim(service, view, i, now_ms);
-	}
+	read_rows(service, view, shards_stale, now_ms);
+	match_rows(service, &containers_were, shards_stale ? &shards_were : NULL, view, now_ms);
 	if (shards_stale)
 		balancer_shards_done(&shards_were);
 	balancer_containers_done(&containers_were);
-	free(container_is);
 	service->config_version = version;
 	service->shards_stale = false;
 	service->plan_stale = true;

@@ -98,6 +98,8 @@ static uint64_t serve(struct balancer_turn *turn, struct balancer_service *servi
 
 	if (!service->dispatch)
 		service->dispatch = balancer_dispatch_new(service, turn->orders, turn->wake, turn->arg);
+	if (now >= service->wait_ends_ms)
+		service->config_stale = true;
 	if (service->config_stale && !read_service(turn, service, now))
 		due_ms = now + HALF_READ_MS; /* whoever is changing it rings, too */
 	if (!fresh)
@@ -108,6 +110,8 @@ static uint64_t serve(struct balancer_turn *turn, struct balancer_service *servi
 	balancer_dispatch_flush(service->dispatch, turn->view, now);
 	log_moves(service);
 	other_ms = executor_due_ms(service->executor, now);
+	if (service->wait_ends_ms < other_ms)
+		other_ms = service->wait_ends_ms;
 	if (service->plan_stale && service->plan_after_ms > now && service->plan_after_ms < other_ms)
 		other_ms = service->plan_after_ms;
 	return other_ms < due_ms ? other_ms : due_ms;

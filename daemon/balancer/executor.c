@@ -139,7 +139,7 @@ static void copy_renumbered(struct executor *executor, const struct executor_num
         struct executor_shard *shards, struct container *containers)
 {
 	for (uint32_t i = 0; i < executor->container_count; i++) {
-		if (numbering->container_is[i] != EXECUTOR_NONE)
+		if (numbering->container_is[i] != EXECUTOR_NONE && !numbering->container_anew[i])
 			containers[numbering->container_is[i]] = executor->containers[i];
 	}
 	for (uint32_t i = 0; i < numbering->container_count; i++)
@@ -213,6 +213,7 @@ void executor_want(struct executor *executor, uint32_t number, uint32_t containe
 		shard->failed = (struct executor_step){ 0 };
 		shard->failures = 0;
 	}
+	shard->orphan = false;
 	settle(executor, number, now_ms);
 }
 
@@ -271,6 +272,15 @@ bool executor_unreachable(struct executor *executor, uint32_t number, bool refus
 	container->again_ms = now_ms + backoff_ms(executor, container->failures);
 	container->closed = was_closed || refused || container->failures >= EXECUTOR_CLOSED_AFTER;
 	return container->closed && !was_closed;
+}
+
+void executor_absent(struct executor *executor, uint32_t number)
+{
+	struct container *container = &executor->containers[number];
+
+	container->failures = UINT8_MAX;
+	container->again_ms = UINT64_MAX;
+	container->closed = true;
 }
 
 void executor_wake(struct executor *executor, uint64_t now_ms)
@@ -353,7 +363,7 @@ uint32_t executor_owner(const struct executor *executor, uint32_t number)
 	bool open = shard->wanted < EXECUTOR_AWAY && !executor->containers[shard->wanted].closed;
 
 	if (holder == EXECUTOR_NONE)
-		return open && shard->started ? shard->wanted : EXECUTOR_NONE;
+		return open && shard->started ? shard->wanted : shard->orphan ? EXECUTOR_AWAY : EXECUTOR_NONE;
 	if (open && shard->flight.op == EXECUTOR_DROP && shard->flight.to == holder)
 		return shard->wanted;
 	return holder;
@@ -362,6 +372,11 @@ uint32_t executor_owner(const struct executor *executor, uint32_t number)
 uint32_t executor_wanted(const struct executor *executor, uint32_t shard)
 {
 	return executor->shards[shard].wanted;
+}
+
+uint32_t executor_holder(const struct executor *executor, uint32_t shard)
+{
+	return executor->shards[shard].claim.container;
 }
 
 bool executor_settled(const struct executor *executor, uint32_t number)

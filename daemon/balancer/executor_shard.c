@@ -54,6 +54,8 @@ static struct executor_step step_renumbered(const struct executor_numbering *num
 {
 	uint32_t to = step.op ? renumbered(numbering, step.to, EXECUTOR_NONE) : EXECUTOR_NONE;
 
+	if (to != EXECUTOR_NONE && numbering->container_anew[step.to])
+		to = EXECUTOR_NONE;
 	return to == EXECUTOR_NONE ? (struct executor_step){ 0 } : (struct executor_step){ step.op, to };
 }
 
@@ -67,6 +69,8 @@ struct executor_shard executor_shard_renumbered(
 	shard.flight = step_renumbered(numbering, was->flight);
 	shard.failed = step_renumbered(numbering, was->failed);
 	shard.answered = was->answered && shard.flight.op;
+	shard.orphan |= was->wanted != shard.wanted && shard.wanted == EXECUTOR_NONE &&
+	                (was->started || was->claim.container == was->wanted);
 	shard.started = was->started && shard.wanted != EXECUTOR_NONE;
 	shard.alarm_ms = 0;
 	return shard;

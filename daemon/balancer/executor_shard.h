@@ -17,10 +17,11 @@ struct executor_shard {
 	struct executor_claim claim;
 	uint32_t wanted;
 	bool configured;
-	bool started;                /* an order was given out for the container that is wanted now */
-	bool answered;               /* the order under way ended with 0, the view has yet to show it */
-	uint8_t failures;            /* of step `failed`, in a row */
-	uint32_t sequence;           /* of the order under way */
+	bool started;      /* an order was given out for the container that is wanted now */
+	bool orphan;       /* the container that it was with, or on its way to, is no more; until the next wish */
+	bool answered;     /* the order under way ended with 0, the view has yet to show it */
+	uint8_t failures;  /* of step `failed`, in a row */
+	uint32_t sequence; /* of the order under way */
 	struct executor_step flight; /* the order under way */
 	struct executor_step failed; /* not again before again_ms */
 	uint64_t again_ms;

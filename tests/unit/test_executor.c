@@ -21,10 +21,12 @@ static struct executor *executor;
 
 static void number(uint32_t shards, uint32_t containers, const uint32_t *shard_was, const uint32_t *container_is)
 {
+	static const bool anew[CONTAINERS];
 	struct executor_numbering numbering = { .shard_count = shards,
 		.container_count = containers,
 		.shard_was = shard_was,
-		.container_is = container_is };
+		.container_is = container_is,
+		.container_anew = anew };
 
 	assert_int_equal(executor_renumber(executor, &numbering), 0);
 }
@@ -375,22 +377,52 @@ static void test_renumbering_keeps_what_is_under_way(void **state)
 	assert_in_range(executor_due_ms(executor, 3), 4, 3 + EXECUTOR_BACKOFF_MIN_MS);
 	number(2, CONTAINERS - 1, same, gone); /* it has gone */
 	assert_int_equal(executor_wanted(executor, 1), NOBODY);
+	assert_int_equal(executor_owner(executor, 1), AWAY);
+	executor_want(executor, 1, NOBODY, true, 4);
 	assert_int_equal(executor_owner(executor, 1), NOBODY);
 }
 
 static void test_a_restarted_container_is_asked_again(void **state)
 {
-	static const uint32_t same[] = { 0 }, anew[] = { EXECUTOR_NONE, B };
+	static const uint32_t same[] = { A, B };
+	static const bool anew[] = { true, false };
+	struct executor_numbering numbering = { .shard_count = 1,
+		.container_count = CONTAINERS,
+		.shard_was = same,
+		.container_is = same,
+		.container_anew = anew };
 	struct executor_order order;
 
 	(void)state;
 	executor_want(executor, 0, A, true, 1);
 	order = expect(EXECUTOR_ADD, A, 1);
-	number(1, CONTAINERS, same, anew);
+	assert_int_equal(executor_renumber(executor, &numbering), 0);
 	claimed(NOBODY, false, false, 2);
-	executor_want(executor, 0, A, true, 2);
+	assert_int_equal(executor_wanted(executor, 0), A);
 	assert_int_not_equal(expect(EXECUTOR_ADD, A, 2).sequence, order.sequence);
 	assert_false(executor_answered(executor, 0, order.sequence, 0, 3));
+}
+
+static void test_an_absent_container_is_waited_for(void **state)
+{
+	static const uint32_t same[] = { A, B };
+	static const bool anew[] = { true, false };
+	struct executor_numbering numbering = { .shard_count = 1,
+		.container_count = CONTAINERS,
+		.shard_was = same,
+		.container_is = same,
+		.container_anew = anew };
+
+	(void)state;
+	executor_want(executor, 0, A, true, 1);
+	executor_absent(executor, A);
+	expect_nothing(1);
+	assert_true(executor_closed(executor, A));
+	assert_false(executor_probe(executor, A, 100000));
+	assert_int_equal(executor_due_ms(executor, 1), UINT64_MAX);
+	assert_int_equal(executor_renumber(executor, &numbering), 0);
+	claimed(NOBODY, false, false, 2);
+	expect(EXECUTOR_ADD, A, 2);
 }
 
 static void test_drops_do_not_wait_behind_adds(void **state)
@@ -437,6 +469,7 @@ int main(void)
 		TEST(test_a_claim_that_nobody_foresaw),
 		TEST(test_renumbering_keeps_what_is_under_way),
 		TEST(test_a_restarted_container_is_asked_again),
+		TEST(test_an_absent_container_is_waited_for),
 		TEST(test_drops_do_not_wait_behind_adds),
 	};
 

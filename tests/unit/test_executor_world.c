@@ -81,8 +81,9 @@ static void see(struct world *world, uint32_t shard)
 static void renumber(struct world *world, uint32_t fresh)
 {
 	uint32_t shard_was[SHARDS], container_is[CONTAINERS];
+	bool anew[CONTAINERS];
 	struct executor_numbering numbering = {
-		.shard_count = SHARDS, .shard_was = shard_was, .container_is = container_is
+		.shard_count = SHARDS, .shard_was = shard_was, .container_is = container_is, .container_anew = anew
 	};
 	uint32_t were = world->count, world_was[CONTAINERS];
 
@@ -93,8 +94,10 @@ static void renumber(struct world *world, uint32_t fresh)
 		if (world->alive[c])
 			world->world_of[world->count++] = c;
 	}
-	for (uint32_t i = 0; i < were; i++)
-		container_is[i] = world_was[i] == fresh ? NOBODY : world->index[world_was[i]];
+	for (uint32_t i = 0; i < were; i++) {
+		container_is[i] = world->index[world_was[i]];
+		anew[i] = world_was[i] == fresh;
+	}
 	for (uint32_t s = 0; s < SHARDS; s++)
 		shard_was[s] = s;
 	numbering.container_count = world->count;
