@@ -4,3 +4,4 @@ sbin_PROGRAMS += smd
 smd_SOURCES = daemon/main.c
 smd_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS)
 smd_LDADD = libsupervisor.la libsync.la libbalancer.la libhttp.la libdaemon.la
+EXTRA_DIST += daemon/README.md

@@ -28,6 +28,8 @@
 #define LOG "etcd.log"
 #define NO_SYNC "--unsafe-no-fsync"
 #define HEALTH_TIMEOUT_MS 200
+#define HEARTBEAT_MS "20" /* one member elects itself, but not before the time is out */
+#define ELECTION_MS "200"
 #define NOT_FOUND 127
 
 static bool knows_no_sync(void)
@@ -62,7 +64,8 @@ static _Noreturn void become(const char *dir, const char *data, const char *no_s
 {
 	char *argv[] = { "etcd", "--name", "dev", "--data-dir", (char *)data, "--listen-client-urls", CLIENT,
 		"--advertise-client-urls", CLIENT, "--listen-peer-urls", PEER, "--initial-advertise-peer-urls", PEER,
-		"--initial-cluster", "dev=" PEER, (char *)no_sync, NULL };
+		"--initial-cluster", "dev=" PEER, "--heartbeat-interval", HEARTBEAT_MS, "--election-timeout",
+		ELECTION_MS, (char *)no_sync, NULL };
 	sigset_t none;
 	int log;
 

@@ -20,4 +20,4 @@ tests_unit_test_supervisor_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_supervisor_LDADD = libsupervisortable.la $(CMOCKA_LIBS)
 
 TESTS += tests/integration/test_supervisor.py tests/integration/test_dev.py
-EXTRA_DIST += tests/integration/test_supervisor.py tests/integration/test_dev.py
+EXTRA_DIST += daemon/supervisor/README.md tests/integration/test_supervisor.py tests/integration/test_dev.py

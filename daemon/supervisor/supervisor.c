@@ -13,13 +13,10 @@
 #include "supervisor_loop.h"
 #include "supervisor_spawn.h"
 
-#include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -143,6 +140,25 @@ static int run_dev(struct dev *dev, const struct supervisor_dev_options *options
 	return 0;
 }
 
+/* For the keeper this is our end: it cleans up. */
+static void end_keeper(const struct dev *dev)
+{
+	if (dev->keeper == 0)
+		return;
+	close(dev->keeper_link_fd);
+	waitpid(dev->keeper, NULL, 0);
+}
+
+/* etcd runs in another directory. */
+static int make_absolute(const char *path, char *ret_path, size_t bytes)
+{
+	char cwd[PATH_MAX] = "";
+
+	if (path[0] != '/' && getcwd(cwd, sizeof(cwd)) == NULL)
+		return -1;
+	return snprintf(ret_path, bytes, "%s%s%s", cwd, cwd[0] != '\0' ? "/" : "", path) < (int)bytes ? 0 : -1;
+}
+
 int supervisor_dev(const struct supervisor_dev_options *options)
 {
 	struct dev dev = { .dir = "" };
@@ -150,15 +166,15 @@ int supervisor_dev(const struct supervisor_dev_options *options)
 	int status = 1, error;
 
 	log_init("smd", LOG_LEVEL_INFO);
-	if (options->persist != NULL && strlen(options->persist) >= sizeof(dev.persist))
+	if (options->persist != NULL && make_absolute(options->persist, dev.persist, sizeof(dev.persist)) < 0)
 		fatalx("--persist: the path is too long");
-	if (options->persist != NULL)
-		strcpy(dev.persist, options->persist);
 	error = start_keeper(&dev, &why);
 	if (error == 0)
 		error = run_dev(&dev, options, &why, &status);
-	if (error != 0)
-		fatalx("%s", why.text); /* the keeper sees us gone, and cleans up */
+	if (error != 0) {
+		end_keeper(&dev);
+		fatalx("%s", why.text);
+	}
 	if (dev_dir_remove(dev.dir, REMOVE_TIMEOUT_MS) != 0)
 		log_error("cannot remove %s; the next smd dev does", dev.dir);
 	return status;

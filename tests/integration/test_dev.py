@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import signal
+import socket
 import time
 
 import pytest
@@ -136,6 +137,12 @@ def test_persist_keeps_the_data(dev, short_tmp):
     assert get(third.etcd, "a") == "2"
 
 
+def test_persist_in_a_relative_directory(dev, short_tmp):
+    smd = dev("--persist", "kept", cwd=short_tmp)
+    assert (short_tmp / "kept" / "etcd" / "member").is_dir()
+    assert get(smd.etcd, "a") is None
+
+
 def test_persist_is_for_one_at_a_time(dev, short_tmp):
     kept = short_tmp / "kept"
     dev("--persist", str(kept))
@@ -177,6 +184,14 @@ def test_options(dev, short_tmp):
     bad = dev("--service", "a/b", wait=False)
     assert bad.wait() == 1
     assert "'/' at byte 2 is not allowed" in bad.log()
+
+
+def test_a_taken_port(dev):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        smd = dev("--port", str(taken.getsockname()[1]), wait=False)
+        assert smd.wait() == 1
+    assert "Address already in use" in smd.log()
+    assert not smd.dirs()
 
 
 def test_without_etcd(dev, short_tmp):

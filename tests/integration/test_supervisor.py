@@ -75,12 +75,10 @@ def test_a_killed_child_is_back_and_takes_nobody_along(fake, role):
 
 def test_no_connection_is_refused_while_http_is_dead(fake):
     smd = fake()
-    for _ in range(5):
+    for _ in range(3):
         http = smd.wait_roles(*ROLES)["http"]
         os.kill(http, signal.SIGKILL)
-        assert answer_of(smd.url) != http
-    # By now it waits for its backoff; connections wait with it.
-    assert smd.is_running()
+        assert answer_of(smd.url) != http  # the third time it waits for 2 s, and the connection with it
 
 
 def test_a_second_smd_is_refused(fake, short_tmp):
