@@ -32,9 +32,8 @@ static void make_ready(struct etcd_http *http, struct etcd_transfer *transfer)
 	event_active(http->dispatch, 0, 0);
 }
 
-static void on_stream_data(struct etcd_transfer *transfer)
+static void on_wake(struct etcd_transfer *transfer)
 {
-	transfer->has_data = true;
 	make_ready(transfer->owner, transfer);
 }
 
@@ -77,10 +76,13 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
 	struct etcd_http *http = arg;
+	struct etcd_transfer *transfer = NULL;
 	struct event *event = socket_arg;
 	short events = EV_PERSIST;
 
-	(void)easy;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&transfer);
+	if (transfer)
+		etcd_transfer_note_polled(transfer, what & CURL_POLL_IN && what != CURL_POLL_REMOVE);
 	if (event)
 		event_free(event);
 	event = NULL;
@@ -90,11 +92,13 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
 		events |= EV_WRITE;
 	if (what != CURL_POLL_REMOVE) {
 		event = event_new(http->base, fd, events, on_socket_event, http);
-		if (!event || event_add(event, NULL) < 0)
-			return -1;
+		if (event && event_add(event, NULL) < 0) {
+			event_free(event);
+			event = NULL;
+		}
 	}
 	curl_multi_assign(http->multi, fd, event);
-	return 0;
+	return event || what == CURL_POLL_REMOVE ? 0 : -1;
 }
 
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
@@ -160,11 +164,14 @@ static void on_dispatch(evutil_socket_t fd, short what, void *arg)
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (transfer->has_data && status == 200) {
 		transfer->has_data = false;
-		if (transfer->has_ended)
+		if (transfer->has_ended || transfer->must_resume)
 			make_ready(http, transfer);
 		transfer->handler->data(transfer->arg, &transfer->received);
 	} else if (transfer->has_ended) {
 		hand_out_end(http, transfer);
+	} else if (transfer->must_resume) {
+		transfer->must_resume = false;
+		curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
 	}
 }
 
@@ -243,7 +250,7 @@ static struct etcd_transfer *start(struct etcd_http *http, const struct etcd_tra
 		curl_easy_cleanup(easy);
 		return NULL;
 	}
-	transfer->wake = on_stream_data;
+	transfer->wake = on_wake;
 	transfer->owner = http;
 	if (curl_multi_add_handle(http->multi, easy) != CURLM_OK) {
 		curl_easy_cleanup(easy);

@@ -22,8 +22,27 @@ static size_t on_write(char *data, size_t size, size_t count, void *arg)
 	etcd_text_add_bytes(&transfer->received, data, size * count);
 	if (transfer->received.failed)
 		return CURL_WRITEFUNC_ERROR;
+	transfer->has_data = transfer->stream;
 	if (transfer->stream)
 		transfer->wake(transfer);
+	return size * count;
+}
+
+static void end_upload(struct etcd_transfer *transfer)
+{
+	transfer->upload_ends = transfer->must_resume = true;
+	transfer->wake(transfer);
+}
+
+/* A stream that is refused never ends while we keep our half open. */
+static size_t on_header(char *data, size_t size, size_t count, void *arg)
+{
+	struct etcd_transfer *transfer = arg;
+	long status = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (*data == '\r' && status >= 300)
+		end_upload(transfer);
 	return size * count;
 }
 
@@ -32,6 +51,8 @@ static size_t on_read(char *ret_data, size_t size, size_t count, void *arg)
 	struct etcd_transfer *transfer = arg;
 	size_t bytes = size * count;
 
+	if (transfer->upload_ends)
+		return 0;
 	transfer->upload_paused = transfer->upload.bytes == 0;
 	if (transfer->upload_paused)
 		return CURL_READFUNC_PAUSE;
@@ -108,6 +129,8 @@ static void set_body(struct etcd_transfer *transfer, const struct etcd_transfer_
 
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
 	if (transfer->stream) {
+		curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+		curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
 		curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
 		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -167,6 +190,16 @@ void etcd_transfer_free(struct etcd_transfer *transfer)
 	etcd_text_done(&transfer->received);
 	etcd_text_done(&transfer->upload);
 	free(transfer);
+}
+
+/* After the end of the other half libcurl waits for the end of ours, and tells nobody: it only stops reading. */
+void etcd_transfer_note_polled(struct etcd_transfer *transfer, bool for_reading)
+{
+	if (!transfer->stream || !transfer->sent)
+		return;
+	if (transfer->reading && !for_reading)
+		end_upload(transfer);
+	transfer->reading = for_reading;
 }
 
 static int error_of(const struct etcd_transfer *transfer)

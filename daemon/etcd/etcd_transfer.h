@@ -52,12 +52,15 @@ struct etcd_transfer {
 	struct curl_slist *headers;
 	const struct etcd_transfer_handler *handler;
 	void *arg;
-	void (*wake)(struct etcd_transfer *transfer); /* received has grown; set by the owner of the multi handle */
+	void (*wake)(
+	        struct etcd_transfer *transfer); /* has_data or must_resume; set by the owner of the multi handle */
 	void *owner;
 	TAILQ_ENTRY(etcd_transfer) all, ready;
 	bool stream, once, is_ready, has_data, has_ended;
-	bool sent; /* a connection was there and the request was started on it */
-	bool upload_paused;
+	bool reading; /* of a stream: its socket was polled for reading after sent */
+	bool sent;    /* a connection was there and the request was started on it */
+	bool upload_paused, upload_ends;
+	bool must_resume; /* its upload, outside of libcurl's callbacks */
 	CURLcode result;
 	struct etcd_text received, upload;
 	char curl_error[CURL_ERROR_SIZE];
@@ -67,6 +70,8 @@ struct etcd_transfer {
 struct etcd_transfer *etcd_transfer_new(CURL *easy, const struct etcd_transfer_request *request, bool stream,
         const struct etcd_transfer_tls *tls, const struct etcd_transfer_handler *handler, void *arg);
 void etcd_transfer_free(struct etcd_transfer *transfer); /* not the easy handle */
+/* libcurl polls its socket for reading now, or does not. */
+void etcd_transfer_note_polled(struct etcd_transfer *transfer, bool for_reading);
 /* Of one with has_ended: the answer; why holds the text of an error. */
 void etcd_transfer_get_answer(
         const struct etcd_transfer *transfer, struct etcd_transfer_answer *ret_answer, struct why *why);

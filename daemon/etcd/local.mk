@@ -26,3 +26,15 @@ UNIT_TESTS += tests/unit/test_etcd
 tests_unit_test_etcd_SOURCES = tests/unit/test_etcd.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
 tests_unit_test_etcd_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_LDADD = $(ETCD_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd_liar
+tests_unit_test_etcd_liar_SOURCES = tests/unit/test_etcd_liar.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c \
+	tests/unit/etcd_liar.h tests/unit/etcd_liar.c
+tests_unit_test_etcd_liar_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_liar_LDADD = $(ETCD_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd_watch_liar
+tests_unit_test_etcd_watch_liar_SOURCES = tests/unit/test_etcd_watch_liar.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c \
+	tests/unit/etcd_liar.h tests/unit/etcd_liar.c
+tests_unit_test_etcd_watch_liar_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_watch_liar_LDADD = $(ETCD_TEST_LIBS)

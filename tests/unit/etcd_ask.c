@@ -19,7 +19,7 @@
 
 #define WAIT_S 60
 
-struct ask *ask_new(const char *const *endpoints, const struct etcd_config *config)
+struct ask *ask_new(struct event_base *base, const char *const *endpoints, const struct etcd_config *config)
 {
 	struct etcd_config used = config ? *config : (struct etcd_config){ 0 };
 	struct ask *ask = calloc(1, sizeof(*ask));
@@ -29,7 +29,7 @@ struct ask *ask_new(const char *const *endpoints, const struct etcd_config *conf
 	used.endpoints = endpoints;
 	for (used.endpoint_count = 0; endpoints[used.endpoint_count];)
 		used.endpoint_count++;
-	ask->base = event_base_new();
+	ask->base = base ? base : event_base_new();
 	assert_non_null(ask->base);
 	if (etcd_new(ask->base, &used, &ask->etcd, &why))
 		fail_msg("etcd_new: %s", why.text);

@@ -36,8 +36,9 @@ struct ask {
 	} ops[ASK_OPS];
 };
 
-/* A client for these endpoints (ending with NULL); config's other members as given, NULL = defaults. Fails the test when it cannot. */
-struct ask *ask_new(const char *const *endpoints, const struct etcd_config *config);
+/* A client for these endpoints (ending with NULL); config's other members as given, NULL = defaults; on a loop of its own when base is
+ * NULL, else taking base over. Fails the test when it cannot. */
+struct ask *ask_new(struct event_base *base, const char *const *endpoints, const struct etcd_config *config);
 void ask_free(struct ask *ask);
 
 /* Runs the loop until *done; fails the test after 60 s. */

@@ -38,7 +38,7 @@ static int tear_down(void **state)
 
 static int new_ask(void **state)
 {
-	*state = ask_new(etcd_server_endpoints(server), NULL);
+	*state = ask_new(NULL, etcd_server_endpoints(server), NULL);
 	return 0;
 }
 
