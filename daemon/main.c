@@ -8,9 +8,9 @@
 #include "supervisor/dev_keeper.h"
 #include "supervisor/supervisor.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +128,15 @@ static void open_standard_descriptors(void)
 		close(fd);
 }
 
+/* Whoever started us may have blocked some. */
+static void unblock_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "config-file", required_argument, NULL, 'c' },
@@ -138,6 +147,7 @@ int main(int argc, char **argv)
 	int c;
 
 	open_standard_descriptors();
+	unblock_signals();
 	if (argc > 1 && strcmp(argv[1], "dev") == 0)
 		return dev(argc - 1, argv + 1);
 	while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {

@@ -150,6 +150,11 @@ static void set_timer(struct child *child, uint64_t delay_ms)
 	event_add(child->timer, &delay);
 }
 
+static bool is_over(const struct loop *loop)
+{
+	return loop->table.stopping && supervisor_table_is_down(&loop->table);
+}
+
 static bool carry_out_one(struct child *child, const struct supervisor_action *action)
 {
 	switch (action->kind) {
@@ -177,7 +182,7 @@ static void carry_out(struct loop *loop, const struct supervisor_actions *action
 			failed[actions->list[i].child] = true;
 	tell_status(loop);
 	tell_ready(loop);
-	if (loop->table.stopping && supervisor_table_is_down(&loop->table))
+	if (is_over(loop))
 		event_base_loopbreak(loop->base);
 	for (int c = 0; c < SUPERVISOR_CHILDREN; c++) {
 		struct supervisor_actions more = { .count = 0 };
@@ -340,7 +345,7 @@ int supervisor_loop_run(const struct supervisor_loop_options *options)
 	supervisor_table_start(&loop.table, now_ms(), &actions);
 	carry_out(&loop, &actions);
 	on_child_signal(SIGCHLD, 0, &loop); /* the keeper may have ended before the handler was there */
-	if (event_base_dispatch(loop.base) < 0)
+	if (!is_over(&loop) && event_base_dispatch(loop.base) < 0)
 		fatalx("the event loop failed");
 	done(&loop);
 	return loop.exit_status;

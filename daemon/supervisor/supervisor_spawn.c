@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ABOVE 64 /* descriptors wait here until their places are free */
+#define ABOVE (ROLE_FD_BELL_HTTP + 1) /* descriptors wait here until their places are free */
 
 /* In the child, between fork and exec: async-signal-safe calls only. */
 static bool place_descriptors(int link_fd, const struct supervisor_spawn *spawn)

@@ -222,3 +222,18 @@ def test_hang_up_changes_nothing(dev):
     smd.signal(signal.SIGHUP)
     smd.wait_log("there is no configuration to read again")
     assert smd.wait_roles(*ROLES) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_the_real_daemon(start, number):
+    smd = start(SmdDev)
+    for role in ROLES:
+        before = smd.wait_roles(*ROLES)
+        os.kill(before[role], signal.SIGKILL)
+        wait_until(lambda: smd.roles().get(role, before[role]) != before[role], f"{role} is back")
+        assert json.loads(http_request(smd.url, "GET", "/sm/server/health")[1]) == {"msg": "success"}
+    wait_until(lambda: smd.log().count("sync is up") == 2 and smd.log().count("etcd is up") == 2, lambda: f"all up:\n{smd.log()}")
+    pids = descendants_of(smd.pid)
+    smd.signal(number)
+    smd.wait(10)
+    assert_nothing_is_left(smd, pids)

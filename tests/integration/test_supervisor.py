@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -138,6 +139,28 @@ def test_a_child_without_success_does_not_stop_the_others(fake):
     assert set(smd.roles()) >= {"sync", "http"}
     http = smd.roles()["http"]
     assert answer_of(smd.url) == http
+    smd.signal(signal.SIGTERM)
+    assert smd.wait() == 0
+
+
+def test_a_child_that_cannot_be_started_is_tried_again(fake):
+    smd = fake()
+    sync = smd.wait_roles(*ROLES)["sync"]
+    limits = resource.prlimit(smd.pid, resource.RLIMIT_NOFILE, (3, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    os.kill(sync, signal.SIGKILL)
+    smd.wait_log("cannot start sync: socketpair: Too many open files")
+    resource.prlimit(smd.pid, resource.RLIMIT_NOFILE, limits)
+    assert smd.wait_roles(*ROLES)["sync"] != sync
+
+
+def test_blocked_signals_and_closed_descriptors_of_the_caller_do_not_matter(fake):
+    def spoil():
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP})
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        os.close(0)
+
+    smd = fake(preexec_fn=spoil)
+    smd.wait_roles(*ROLES)
     smd.signal(signal.SIGTERM)
     assert smd.wait() == 0
 
