@@ -28,8 +28,8 @@
 #define EXECUTOR_BACKOFF_MAX_MS 30000u
 #define EXECUTOR_ANSWERED_MS 5000u /* done, says the container; asked again when the view does not show it by then */
 #define EXECUTOR_CLOSED_AFTER 3u
-#define EXECUTOR_ADDS_UNDER_WAY                                                                                        \
-	4096u /* most adds given out and not ended, per container; drops never wait behind adds */
+/* Most adds given out and not ended, per container: what waits can still be planned elsewhere. Drops never wait behind adds. */
+#define EXECUTOR_ADDS_UNDER_WAY 256u
 
 enum executor_op { EXECUTOR_ADD = 1, EXECUTOR_DROP = 2 };
 

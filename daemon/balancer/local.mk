@@ -33,3 +33,8 @@ tests_unit_test_balancer_turn_SOURCES = tests/unit/test_balancer_turn.c tests/un
 	$(view_help)
 tests_unit_test_balancer_turn_CFLAGS = $(BALANCER_TEST_CFLAGS)
 tests_unit_test_balancer_turn_LDADD = libbalancer.la $(LIBEVENT_LIBS) $(JANSSON_LIBS) $(CMOCKA_LIBS)
+
+# Many containers in one process: tests and benches.
+check_PROGRAMS += tests/sim_containers
+tests_sim_containers_SOURCES = tests/sim_containers.c
+tests_sim_containers_LDADD = libshardmgr.la
