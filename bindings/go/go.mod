@@ -1,0 +1,3 @@
+module shardmgr
+
+go 1.19
