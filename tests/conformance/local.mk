@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# The conformance containers; the Python one needs no building.
+EXTRA_DIST += tests/integration/containers.py tests/integration/smd.py tests/integration/test_conformance.py tests/integration/test_readme.py \
+	tests/conformance/README.md tests/conformance/container.py bindings/go/internal/conformance/main.go
+
+check_PROGRAMS += tests/conformance/container
+tests_conformance_container_SOURCES = tests/conformance/container.c
+tests_conformance_container_LDADD = libshardmgr.la
+
+if WITH_GO
+check-programs: tests/conformance/container-go
+check_SCRIPTS = tests/conformance/container-go
+tests/conformance/container-go: libshardmgr.la bindings/shardmgr.h $(GO_SOURCES)
+	$(AM_V_GEN)$(MKDIR_P) tests/conformance && cd $(srcdir)/bindings/go && $(GO_ENV) $(GO) build -o $(abs_top_builddir)/$@ ./internal/conformance
+CLEANFILES += tests/conformance/container-go
+endif
