@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The conformance containers; the Python one needs no building.
-EXTRA_DIST += tests/integration/containers.py tests/integration/smd.py tests/integration/test_conformance.py tests/integration/test_readme.py \
+EXTRA_DIST += tests/integration/test_conformance.py tests/integration/test_readme.py \
 	tests/conformance/README.md tests/conformance/container.py bindings/go/internal/conformance/main.go
 
 check_PROGRAMS += tests/conformance/container
