@@ -12,3 +12,8 @@ GO_ENV = PKG_CONFIG_PATH=$(abs_top_builddir)/packaging GOFLAGS='-buildvcs=false 
 go-generate:
 	$(SWIG) -go -cgo -intgosize 64 -package capi -I$(srcdir)/bindings -outdir $(srcdir)/bindings/go/internal/capi \
 		-o $(srcdir)/bindings/go/internal/capi/capi_wrap.c $(srcdir)/bindings/shardmgr.i
+
+clean-local: clean-go
+.PHONY: clean-go
+clean-go:
+	rm -rf go-cache

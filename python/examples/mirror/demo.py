@@ -18,7 +18,7 @@ import zlib
 import etcd
 from board import Board
 from journal import Journal, report
-from mirror import WRITES
+from etcd import WRITES
 from processes import Container, Smd
 
 DATA = "/var/lib/dpkg/info"

@@ -9,6 +9,9 @@ import base64
 import json
 
 
+WRITES = 100  # operations in one transaction; etcd takes 128
+
+
 class EtcdError(Exception):
     """etcd said no, or nothing."""
 

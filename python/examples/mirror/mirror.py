@@ -24,7 +24,6 @@ import time
 import etcd
 import shardmgr
 
-WRITES = 100  # operations in one transaction; etcd takes 128
 
 
 class Fenced(Exception):
@@ -81,9 +80,9 @@ class ShardMirror:
     async def write(self, changes, revision):
         """changes: source key -> value, None = deleted. The checkpoint moves with the last of them."""
         operations = [etcd.delete(self.copy_of(k)) if v is None else etcd.put(self.copy_of(k), v) for k, v in changes.items()]
-        for start in range(0, max(1, len(operations)), WRITES):
-            batch = operations[start : start + WRITES]
-            if start + WRITES >= len(operations):
+        for start in range(0, max(1, len(operations)), etcd.WRITES):
+            batch = operations[start : start + etcd.WRITES]
+            if start + etcd.WRITES >= len(operations):
                 batch.append(etcd.put(self.done, str(revision)))
             while not self.shard.held():  # suspended: not ours to write now, perhaps again in a moment
                 await asyncio.sleep(0.01)
