@@ -3,15 +3,13 @@
  */
 #include "view_index.h"
 
-#include "view_hash.h"
-
 #include <string.h>
 
 uint64_t view_index_fingerprint(const struct view *view, const struct view_key *key)
 {
 	uint64_t seed = view->segment->seed, number = (uint64_t)key->tag << 32 | key->replica;
 	if (key->tag == VIEW_TAG_WORKER)
-		number ^= view_hash_bytes(seed, key->container, strlen(key->container));
+		number ^= view_hash_bytes(seed, 0, key->container, strlen(key->container));
 	return view_hash(seed, key->service, strlen(key->service), key->name, strlen(key->name), number);
 }
 
@@ -63,22 +61,14 @@ static bool slot_is(const struct view *view, uint32_t slot, const struct view_ke
 enum view_found view_index_find(const struct view *view, const struct view_key *key, uint32_t *ret_slot)
 {
 	uint64_t fingerprint = view_index_fingerprint(view, key);
-	uint32_t slot = view_hash_place(fingerprint, view->slot_count);
-	/* counted, because a damaged index may have no empty slot */
-	for (uint32_t left = view->slot_count; left; left--) {
-		uint64_t found = VIEW_LOAD(&view->slots[slot].fingerprint);
-		if (found == 0)
-			return VIEW_ABSENT;
-		if (found == fingerprint) {
-			if (!slot_is(view, slot, key))
-				return VIEW_TAKEN;
-			*ret_slot = slot;
-			return VIEW_FOUND;
-		}
-		if (++slot == view->slot_count)
-			slot = 0;
-	}
-	return VIEW_ABSENT;
+	const struct view_slot *found = view_index_seek(view, fingerprint);
+	if (!found)
+		return VIEW_ABSENT;
+	uint32_t slot = (uint32_t)(found - view->slots);
+	if (!slot_is(view, slot, key))
+		return VIEW_TAKEN;
+	*ret_slot = slot;
+	return VIEW_FOUND;
 }
 
 uint32_t view_index_insert(struct view *view, const struct view_key *key, uint32_t row, uint64_t owner)
@@ -86,7 +76,7 @@ uint32_t view_index_insert(struct view *view, const struct view_key *key, uint32
 	struct view_region *region = &view->segment->regions[VIEW_SLOTS];
 	uint64_t fingerprint = view_index_fingerprint(view, key);
 	uint32_t slot = view_hash_place(fingerprint, view->slot_count);
-	while (VIEW_LOAD(&view->slots[slot].fingerprint)) {
+	while (view->slots[slot].fingerprint) {
 		if (++slot == view->slot_count)
 			slot = 0;
 	}

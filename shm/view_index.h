@@ -6,6 +6,7 @@
 #ifndef VIEW_INDEX_H
 #define VIEW_INDEX_H
 
+#include "view_hash.h"
 #include "view_map.h"
 
 /* What a slot can stand for. Unused strings are "". */
@@ -19,6 +20,32 @@ struct view_key {
 
 /* Shards are hashed without the call, in view_lookup. */
 uint64_t view_index_fingerprint(const struct view *view, const struct view_key *key);
+
+/* The slot from `from` up to `to` that has the fingerprint, or NULL; *ret_ended: because there was an empty one. */
+static inline const struct view_slot *view_index_probe(
+        const struct view_slot *from, const struct view_slot *to, uint64_t fingerprint, bool *ret_ended)
+{
+	for (; from != to; from++) {
+		/* one load: in the next instant the slot may be another key's */
+		uint64_t found = VIEW_LOAD(&from->fingerprint);
+		if (found == fingerprint)
+			return from;
+		if (found == 0) {
+			*ret_ended = true;
+			return NULL;
+		}
+	}
+	return NULL;
+}
+
+/* The same over the whole index, from the fingerprint's place on and around. Ends in a damaged one without empty slots, too. */
+static inline const struct view_slot *view_index_seek(const struct view *view, uint64_t fingerprint)
+{
+	const struct view_slot *place = view->slots + view_hash_place(fingerprint, view->slot_count);
+	bool ended = false;
+	const struct view_slot *slot = view_index_probe(place, view->slots + view->slot_count, fingerprint, &ended);
+	return slot || ended ? slot : view_index_probe(view->slots, place, fingerprint, &ended);
+}
 
 enum view_found { VIEW_ABSENT, VIEW_FOUND, VIEW_TAKEN /* another key has this fingerprint */ };
 /* *ret_slot is set only when found. Compares the key's bytes, too. */

@@ -4,7 +4,6 @@
 #include "view_reader.h"
 
 #include "shardmgr.h"
-#include "view_hash.h"
 #include "view_index.h"
 #include "view_map.h"
 
@@ -172,22 +171,15 @@ bool view_lookup(const struct view *view, const char *service, size_t service_by
 {
 	const struct view_segment *segment = view->segment;
 	uint64_t fingerprint = view_hash(segment->seed, service, service_bytes, shard, shard_bytes, replica);
-	uint32_t slot_count = view->slot_count, slot = view_hash_place(fingerprint, slot_count);
-	for (uint32_t left = slot_count; left; left--) {
-		uint64_t found = VIEW_LOAD(&view->slots[slot].fingerprint);
-		if (found == fingerprint) {
-			uint64_t owner = VIEW_LOAD(&view->slots[slot].owner);
-			if (view_index_is_tag(owner))
-				return false;
-			ret_owner->container = owner & VIEW_CONTAINER_MAX;
-			ret_owner->token =
-			        owner ? VIEW_LOAD(&segment->store_incarnation) << 48 | owner >> VIEW_CONTAINER_BITS : 0;
-			return true;
-		}
-		if (found == 0)
-			return false;
-		if (++slot == slot_count)
-			slot = 0;
-	}
-	return false;
+	const struct view_slot *slot = view_index_seek(view, fingerprint);
+	if (!slot)
+		return false;
+	uint64_t owner = VIEW_LOAD(&slot->owner);
+	if (view_index_is_tag(owner))
+		return false;
+	ret_owner->container = owner & VIEW_CONTAINER_MAX;
+	ret_owner->token = owner >> VIEW_CONTAINER_BITS;
+	if (owner)
+		ret_owner->token |= VIEW_LOAD(&segment->store_incarnation) << 48;
+	return true;
 }

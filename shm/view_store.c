@@ -17,7 +17,7 @@
 #define CHUNK_BYTES (64u * 1024u)
 #define LARGE_CHUNK_BYTES (1024u * 1024u)
 #define LARGE_REGION_BYTES (32u * 1024u * 1024u)
-#define LARGE_ELEMENTS 100000u
+#define LARGE_SHARDS 100000u
 
 static uint64_t round_up(uint64_t n, uint64_t unit)
 {
@@ -269,9 +269,10 @@ struct view_size view_store_size_grown(const struct view_store *store)
 {
 	const struct view_region *regions = store->view.segment->regions;
 	struct view_size size = { { 0 } };
+	bool large = regions[VIEW_SHARDS].used > LARGE_SHARDS;
 	for (int i = 0; i < VIEW_REGIONS; i++) {
 		uint64_t live = regions[i].used - at_most(regions[i].garbage, regions[i].used) + store->wanted[i];
-		size.capacity[i] = live + (live > LARGE_ELEMENTS ? live / 4 : live);
+		size.capacity[i] = live + (large ? live / 8 * 3 : live);
 	}
 	size.capacity[VIEW_SIGHTINGS] *= 2; /* at most half full */
 	return bounded(size, size.capacity[VIEW_SLOTS]);

@@ -25,7 +25,7 @@ struct view_size {
 };
 /* For about this many shards, and the rest in proportion. */
 struct view_size view_store_size_for(uint64_t shards);
-/* For what lives in store, what it wanted besides, and as much again while it is small, a quarter more when it is large. */
+/* For what lives in store, what it wanted besides, and as much again; with many shards, only three eighths more. */
 struct view_size view_store_size_grown(const struct view_store *store);
 
 /* Makes dir/view.<number> with an empty segment of that size. SM_ENOMEM, SM_ESYSTEM: nothing is left of it. */

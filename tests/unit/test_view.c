@@ -29,55 +29,66 @@ static void test_empty_directory(void **state)
 	view_close(view);
 }
 
-static void test_put_and_get(void **state)
+static const struct view_service_spec full_service = { "{\"service\":\"mirror\"}", 1700000000, 100, 30, 11 };
+static const struct view_shard_spec full_shard = { .group = "g",
+	.worker_group = "wg",
+	.pin = "h:1",
+	.task = "the task",
+	.update_time = 1,
+	.spec_revision = 12,
+	.lease_id = 77,
+	.lease_expire = 78 };
+
+/* One of everything, and a second replica of the shard; opened by a reader. */
+static struct view *open_full(struct view_fixture *fixture)
 {
-	struct view_fixture *fixture = *state;
 	struct view *view;
 	view_help_start(fixture, 0);
 	struct view_writer *writer = fixture->writer;
 	view_writer_store_incarnation(writer, 3);
 	view_writer_begin(writer);
-	struct view_service_spec service_spec = { "{\"service\":\"mirror\"}", 1700000000, 100, 30, 11 };
-	assert_int_equal(view_writer_service_put(writer, "mirror", &service_spec), 0);
-	struct view_shard_spec spec = { .group = "g",
-		.worker_group = "wg",
-		.pin = "h:1",
-		.task = "the task",
-		.update_time = 1,
-		.spec_revision = 12,
-		.lease_id = 77,
-		.lease_expire = 78 };
-	assert_int_equal(view_writer_shard_put(writer, "mirror", "s1", 0, &spec), 0);
-	assert_int_equal(view_writer_shard_put(writer, "mirror", "s1", 2, &spec), 0);
+	assert_int_equal(view_writer_service_put(writer, "mirror", &full_service), 0);
+	assert_int_equal(view_writer_shard_put(writer, "mirror", "s1", 0, &full_shard), 0);
+	assert_int_equal(view_writer_shard_put(writer, "mirror", "s1", 2, &full_shard), 0);
 	view_help_container(writer, "mirror", "h:1", 7);
 	view_help_claim(writer, "mirror", "s1", "h:1", 20);
 	assert_int_equal(view_writer_worker_put(writer, "mirror", "wg", "h:1", 21), 0);
 	view_writer_publish(writer, 21);
 	view_writer_synced(writer, 12345);
-
 	assert_int_equal(view_open(fixture->dir, &view), 0);
+	return view;
+}
+
+static void test_service(void **state)
+{
+	struct view *view = open_full(*state);
+	struct view_service got;
+	uint32_t service = view_service_find(view, "mirror");
 	assert_int_equal(view_revision(view), 21);
 	assert_int_equal(view_synced_at_ms(view), 12345);
 	assert_int_equal(view_store_incarnation(view), 3);
-
-	uint32_t service = view_service_find(view, "mirror");
-	struct view_service got_service;
-	view_service_get(view, service, &got_service);
-	assert_string_equal(got_service.name, "mirror");
-	assert_true(got_service.exists);
-	assert_string_equal(got_service.spec, service_spec.spec);
-	assert_int_equal(got_service.create_time, 1700000000);
-	assert_int_equal(got_service.max_shard_count, 100);
-	assert_int_equal(got_service.max_recovery_time_s, 30);
-	assert_int_equal(got_service.spec_revision, 11);
-	assert_int_equal(got_service.shard_count, 1);
-	assert_int_equal(got_service.container_count, 1);
-	assert_int_equal(got_service.claim_count, 1);
+	view_service_get(view, service, &got);
+	assert_string_equal(got.name, "mirror");
+	assert_true(got.exists);
+	assert_string_equal(got.spec, full_service.spec);
+	assert_int_equal(got.create_time, 1700000000);
+	assert_int_equal(got.max_shard_count, 100);
+	assert_int_equal(got.max_recovery_time_s, 30);
+	assert_int_equal(got.spec_revision, 11);
+	assert_int_equal(got.shard_count, 1);
+	assert_int_equal(got.container_count, 1);
+	assert_int_equal(got.claim_count, 1);
 	assert_int_equal(view_service_version(view, service), 21);
 	assert_int_equal(view_service_config_version(view, service), 21);
+	view_close(view);
+}
 
-	uint32_t shard = view_shard_find(view, service, "s1", 0);
+static void test_shard(void **state)
+{
+	struct view *view = open_full(*state);
 	struct view_shard got;
+	uint32_t service = view_service_find(view, "mirror");
+	uint32_t shard = view_shard_find(view, service, "s1", 0), replica = view_shard_find(view, service, "s1", 2);
 	view_shard_get(view, shard, &got);
 	assert_string_equal(got.id, "s1");
 	assert_int_equal(got.service, service);
@@ -94,8 +105,6 @@ static void test_put_and_get(void **state)
 	assert_int_equal(got.claim_mod_revision, 20);
 	assert_int_equal(got.belief_ms, 4850);
 	assert_true(got.claim_token == (UINT64_C(3) << 48 | 20));
-
-	uint32_t replica = view_shard_find(view, service, "s1", 2);
 	assert_int_equal(view_shard_first(view, service), shard);
 	assert_int_equal(view_shard_next(view, shard), replica);
 	assert_int_equal(view_shard_next(view, replica), VIEW_NONE);
@@ -103,27 +112,36 @@ static void test_put_and_get(void **state)
 	assert_int_equal(got.replica, 2);
 	assert_int_equal(got.claim_container, 0);
 	assert_int_equal(view_shard_find(view, service, "s1", 1), VIEW_NONE);
+	view_close(view);
+}
 
-	uint32_t container = view_container_find(view, service, "h:1");
-	struct view_container got_container;
-	view_container_get(view, container, &got_container);
-	assert_string_equal(got_container.id, "h:1");
-	assert_true(got_container.alive && got_container.ours);
-	assert_int_equal(got_container.incarnation, 7);
-	assert_int_equal(got_container.lease, 99);
-	assert_string_equal(got_container.heartbeat, "{}");
-	assert_int_equal(view_container_by_number(view, got_container.number), container);
+static void test_container_and_worker(void **state)
+{
+	struct view *view = open_full(*state);
+	struct view_container got;
+	struct view_worker worker;
+	uint32_t service = view_service_find(view, "mirror"), container = view_container_find(view, service, "h:1");
+	view_container_get(view, container, &got);
+	assert_string_equal(got.id, "h:1");
+	assert_true(got.alive && got.ours);
+	assert_int_equal(got.incarnation, 7);
+	assert_int_equal(got.lease, 99);
+	assert_string_equal(got.heartbeat, "{}");
+	assert_int_equal(view_container_by_number(view, got.number), container);
 	assert_int_equal(view_container_first(view, service), container);
 	assert_int_equal(view_container_next(view, container), VIEW_NONE);
-
-	struct view_worker worker;
 	view_worker_get(view, view_worker_first(view, service), &worker);
 	assert_string_equal(worker.group, "wg");
 	assert_string_equal(worker.container, "h:1");
+	view_close(view);
+}
 
+static void test_lookup(void **state)
+{
+	struct view *view = open_full(*state);
 	struct view_owner owner;
 	assert_true(view_help_lookup(view, "mirror", "s1", &owner));
-	assert_int_equal(owner.container, got_container.number);
+	assert_int_equal(owner.container, 1);
 	assert_true(owner.token == (UINT64_C(3) << 48 | 20));
 	assert_true(view_lookup(view, "mirror", 6, "s1", 2, 2, &owner));
 	assert_int_equal(owner.container, 0);
@@ -326,7 +344,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_empty_directory),
-		TEST(test_put_and_get),
+		TEST(test_service),
+		TEST(test_shard),
+		TEST(test_container_and_worker),
+		TEST(test_lookup),
 		TEST(test_ready),
 		TEST(test_remove),
 		TEST(test_container_gone),
