@@ -13,8 +13,7 @@ import statistics
 import subprocess
 import tempfile
 
-from containers import Container
-from smd import Dev, wait_until
+from smd import BUILD, Dev, die_with_parent, wait_until
 
 SECONDS, ROUNDS = 3, 3
 SHARDS, CONTAINERS = 100, 3
@@ -62,7 +61,8 @@ def fill(dev):
     dev.must("add-spec", {"service": "bench"})
     dev.must("add-shards", {"service": "bench", "shards": [{"shardId": f"s{i}"} for i in range(SHARDS)]})
     dev.must("add-worker", {"service": "bench", "workerGroup": "w", "worker": "127.0.0.1:1"})
-    containers = [Container("bench", dev.endpoint) for _ in range(CONTAINERS)]
+    containers = [subprocess.Popen([BUILD / "bindings/examples/counter", "bench", dev.endpoint], stdout=subprocess.DEVNULL,
+                                   preexec_fn=die_with_parent) for _ in range(CONTAINERS)]
     wait_until("all shards are served", lambda: dev.must("status?service=bench", method="GET")["green"])
     return containers
 
@@ -97,7 +97,9 @@ def main():
             print_memory(dev)
         finally:
             for container in containers:
-                container.stop()
+                container.terminate()
+            for container in containers:
+                container.wait()
             dev.stop()
             nginx.send_signal(signal.SIGTERM)
             nginx.wait()
