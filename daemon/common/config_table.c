@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RUNTIME_DIR_BYTES 80 /* a UNIX socket's path has 107, and its name goes behind */
+#define RUNTIME_DIR_BYTES 90 /* a UNIX socket's path has 107, and its name goes behind */
 
 static int check_service(const char *text, struct why *why)
 {

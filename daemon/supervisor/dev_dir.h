@@ -17,7 +17,7 @@
 
 #include <stddef.h>
 
-#define DEV_DIR_BYTES 96 /* of the path, NUL included: a UNIX socket's has 108, and its name goes behind */
+#define DEV_DIR_BYTES 87 /* of the path, NUL included: a UNIX socket's has 108, and /run/command.sock goes behind */
 #define DEV_DIR_ETCD_SOCKET "client:1"
 
 /* Makes one and takes the shared lock. ret_dir holds DEV_DIR_BYTES. SM_EINVAL: TMPDIR is too long; SM_ESYSTEM. */

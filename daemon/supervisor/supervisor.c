@@ -140,13 +140,15 @@ static int run_dev(struct dev *dev, const struct supervisor_dev_options *options
 	return 0;
 }
 
-/* For the keeper this is our end: it cleans up. */
-static void end_keeper(const struct dev *dev)
+/* For the keeper this is our end: it cleans up, unless it ended before. */
+static void abandon(const struct dev *dev)
 {
 	if (dev->keeper == 0)
 		return;
 	close(dev->keeper_link_fd);
 	waitpid(dev->keeper, NULL, 0);
+	if (dev->dir[0] != '\0')
+		dev_dir_remove(dev->dir, 0);
 }
 
 /* etcd runs in another directory. */
@@ -172,7 +174,7 @@ int supervisor_dev(const struct supervisor_dev_options *options)
 	if (error == 0)
 		error = run_dev(&dev, options, &why, &status);
 	if (error != 0) {
-		end_keeper(&dev);
+		abandon(&dev);
 		fatalx("%s", why.text);
 	}
 	if (dev_dir_remove(dev.dir, REMOVE_TIMEOUT_MS) != 0)

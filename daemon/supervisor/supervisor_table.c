@@ -121,9 +121,12 @@ static void advance(struct supervisor_table *table, uint64_t now_ms, struct supe
 	}
 }
 
-/* Down: the highest stage that is not all idle is told to stop. */
+/* Down: nothing is started any more, and the highest stage that is not all idle is told to stop. */
 static void retreat(struct supervisor_table *table, uint64_t now_ms, struct supervisor_actions *actions)
 {
+	for (int c = 0; c < SUPERVISOR_CHILDREN; c++)
+		if (table->children[c].state == WAITING || table->children[c].state == RECYCLING)
+			step(table, c, SUPERVISOR_STOP, now_ms, actions);
 	for (int stage = STAGES - 1; stage >= 0; stage--) {
 		bool all_idle = true;
 
@@ -175,9 +178,6 @@ void supervisor_table_stop(struct supervisor_table *table, uint64_t now_ms, stru
 	}
 	table->stop_deadline_ms = now_ms + SUPERVISOR_GRACE_MS;
 	table->stopping = true;
-	for (int c = 0; c < SUPERVISOR_CHILDREN; c++) /* nothing is started any more */
-		if (table->children[c].state == WAITING || table->children[c].state == RECYCLING)
-			step(table, c, SUPERVISOR_STOP, now_ms, actions);
 	retreat(table, now_ms, actions);
 }
 

@@ -22,7 +22,8 @@ BUILD = pathlib.Path(os.environ.get("SM_BUILD_DIR", "build")).resolve()
 SMD = BUILD / "smd"
 FAKE_SMD = BUILD / "tests" / "fake_smd"
 # Sanitizers and valgrind are slow: every limit below is stretched by this.
-PATIENCE = float(os.environ.get("SM_PATIENCE", "1"))
+SANITIZED = any(line.startswith("SANITIZE_CFLAGS = -") for line in (BUILD / "Makefile").open())
+PATIENCE = float(os.environ.get("SM_PATIENCE", "4" if SANITIZED else "1"))
 
 
 def wait_until(condition, what, timeout=10.0):

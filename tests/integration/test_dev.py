@@ -202,8 +202,15 @@ def test_without_etcd(dev, short_tmp):
     wait_until(lambda: not smd.dirs(), "no directory is left", 2)
 
 
+def test_the_longest_temporary_directory_does(dev, short_tmp):
+    longest = short_tmp / ("x" * (86 - len("/smd-dev-XXXXXX") - len(str(short_tmp)) - 1))
+    longest.mkdir()
+    smd = dev(env=os.environ | {"TMPDIR": str(longest)})
+    assert pathlib.Path(smd.runtime_dir, "command.sock").is_socket()
+
+
 def test_a_temporary_directory_that_does_not_do(dev, short_tmp):
-    long = short_tmp / ("x" * 90)
+    long = short_tmp / ("x" * (87 - len("/smd-dev-XXXXXX") - len(str(short_tmp)) - 1))
     long.mkdir()
     for directory, text in [(long, "is too long for UNIX sockets"), (short_tmp / "nowhere", "cannot make a directory in")]:
         smd = dev(wait=False, env=os.environ | {"TMPDIR": str(directory)})

@@ -155,6 +155,23 @@ static void test_stubborn_children_are_killed(void **state)
 	EXPECT(&w, "kill sync");
 }
 
+static void test_a_death_during_stop_is_not_mended(void **state)
+{
+	struct world w = world_up();
+
+	(void)state;
+	stop(&w);
+	say(&w, SYNC, SUPERVISOR_ENDED);
+	say(&w, SYNC, SUPERVISOR_TIMER);
+	EXPECT(&w, "");
+	stop(&w);
+	EXPECT(&w, "kill balancer, kill http");
+	say(&w, HTTP, SUPERVISOR_ENDED);
+	say(&w, BALANCER, SUPERVISOR_ENDED);
+	EXPECT(&w, "");
+	assert_true(supervisor_table_is_down(&w.table));
+}
+
 static void test_stop_while_waiting_or_starting(void **state)
 {
 	struct world w = world_of(false);
@@ -399,6 +416,7 @@ int main(void)
 		cmocka_unit_test(test_without_etcd_sync_is_first),
 		cmocka_unit_test(test_stop_goes_down_in_stages),
 		cmocka_unit_test(test_stubborn_children_are_killed),
+		cmocka_unit_test(test_a_death_during_stop_is_not_mended),
 		cmocka_unit_test(test_stop_while_waiting_or_starting),
 		cmocka_unit_test(test_a_death_takes_nobody_along),
 		cmocka_unit_test(test_backoff),
