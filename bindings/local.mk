@@ -44,3 +44,13 @@ tests_unit_test_container_claim_model_SOURCES = tests/unit/test_container_claim_
 	tests/unit/claim_model.c
 tests_unit_test_container_claim_model_CFLAGS = $(CONTAINER_TEST_CFLAGS)
 tests_unit_test_container_claim_model_LDADD = $(CONTAINER_TEST_LIBS)
+
+# On a real etcd.
+CONTAINER_RIG = tests/unit/container_rig.h tests/unit/container_rig.c
+CONTAINER_RIG_CFLAGS = $(CONTAINER_TEST_CFLAGS) $(LIBCURL_CFLAGS)
+CONTAINER_RIG_LIBS = libtests.la libcontainer.la $(CMOCKA_LIBS) $(LIBCURL_LIBS) $(JANSSON_LIBS)
+
+UNIT_TESTS += tests/unit/test_container
+tests_unit_test_container_SOURCES = tests/unit/test_container.c $(CONTAINER_RIG)
+tests_unit_test_container_CFLAGS = $(CONTAINER_RIG_CFLAGS)
+tests_unit_test_container_LDADD = $(CONTAINER_RIG_LIBS)
