@@ -28,5 +28,6 @@ tests_integration_sync_role_LDADD = libsync.la
 tests_integration_view_dump_SOURCES = tests/integration/view_dump.c
 tests_integration_view_dump_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_integration_view_dump_LDADD = libview.la $(JANSSON_LIBS)
-TESTS += tests/integration/test_sync.py
-EXTRA_DIST += tests/integration/sync_alone.py tests/integration/test_sync.py
+TESTS += tests/integration/test_sync_load.py tests/integration/test_sync_commands.py tests/integration/test_sync_free.py
+EXTRA_DIST += tests/integration/sync_alone.py tests/integration/test_sync_load.py \
+	tests/integration/test_sync_commands.py tests/integration/test_sync_free.py

@@ -72,12 +72,12 @@ static void arm(struct event *timer, uint64_t ns)
 
 static void send_due(struct sync_free_run *run)
 {
-	struct sync_free_claim claims[ETCD_TXN_NESTED];
+	struct sync_free_claim claims[ETCD_TXN_NESTED_TWO];
 	struct clocks now = clocks_now();
 	uint64_t wait_ns;
 
 	while (!run->loading && run->apply->store_value != NULL && sync_free_send_count(run->send) < IN_FLIGHT) {
-		size_t count = sync_free_take(run->kernel, now, claims, ETCD_TXN_NESTED);
+		size_t count = sync_free_take(run->kernel, now, claims, ETCD_TXN_NESTED_TWO);
 
 		if (count == 0)
 			break;

@@ -22,7 +22,7 @@ struct sync_free_send *sync_free_send_new(
         struct etcd *etcd, const struct keys *keys, sync_free_sent_fn *sent, void *arg);
 void sync_free_send_free(struct sync_free_send *send); /* what is under way ends without a word */
 
-/* At most ETCD_TXN_NESTED claims, copied. Negative: nothing was sent. */
+/* At most ETCD_TXN_NESTED_TWO claims, copied. Negative: nothing was sent. */
 int sync_free_send(
         struct sync_free_send *send, const char *store_value, const struct sync_free_claim *claims, size_t count);
 size_t sync_free_send_count(const struct sync_free_send *send); /* transactions under way */
