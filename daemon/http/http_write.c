@@ -9,6 +9,7 @@
 #include "shardmgr.h"
 #include "view_reader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,17 +20,18 @@ struct change {
 	struct http_request *request;
 	struct http_command_call *call;
 	enum answer answer;
+	char subject[2 * KEYS_ID_BYTES + 40]; /* what an error is about, for people */
 };
 
-static void reply_failed(struct http_request *request, int error, const char *text)
+static void reply_failed(const struct change *change, int error, const char *text)
 {
 	if (error == SM_EUNKNOWN)
-		http_reply_error(request, 500,
-		        "the outcome is unknown (%s): the change was made, will be made, or will not; read before you "
-		        "repeat it",
-		        *text == '\0' ? "no answer" : text);
+		http_reply_error(change->request, 500,
+		        "%s: the outcome is unknown (%s): the change was made, will be made, or will not; read before "
+		        "you repeat it",
+		        change->subject, *text == '\0' ? "no answer" : text);
 	else
-		http_reply_error(request, http_reply_status(error), "%s",
+		http_reply_error(change->request, http_reply_status(error), "%s: %s", change->subject,
 		        *text == '\0' ? "sync refused without a reason" : text);
 }
 
@@ -72,7 +74,7 @@ static void on_answer(void *arg, int error, const char *text, const json_t *resu
 		text = first_text == NULL ? "" : first_text;
 	}
 	if (error != 0)
-		reply_failed(change->request, error, text);
+		reply_failed(change, error, text);
 	else if (change->answer == ANSWER_EACH)
 		reply_results(change->request, results);
 	else
@@ -87,13 +89,32 @@ static void on_overdue(struct http_request *request, void *arg)
 
 	if (http_command_cancel(change->call))
 		http_reply_error(request, 500,
-		        "the outcome is unknown (sync has not answered within %lld ms): the change was made, will be "
-		        "made, or will not; read before you repeat it",
-		        ms);
+		        "%s: the outcome is unknown (sync has not answered within %lld ms): the change was made, will "
+		        "be made, or will not; read before you repeat it",
+		        change->subject, ms);
 	else
 		http_reply_error(request, 500,
-		        "nothing was done: sync could not be reached within %lld ms; see its log, then try again", ms);
+		        "%s: nothing was done: sync could not be reached within %lld ms; see its log, then try again",
+		        change->subject, ms);
 	free(change);
+}
+
+/* "shard s1 of service S", or "service S" for what is about all of it or about many shards */
+static void name_subject(struct change *change, const json_t *arguments)
+{
+	const char *service = json_string_value(json_object_get(arguments, "service"));
+	const json_t *shard = json_object_get(arguments, "shardId");
+
+	if (change->answer == ANSWER_FIRST) {
+		shard = json_array_get(json_object_get(arguments, "shards"), 0);
+		if (json_is_object(shard))
+			shard = json_object_get(shard, "shardId");
+	}
+	if (shard == NULL)
+		snprintf(change->subject, sizeof(change->subject), "service %s", service);
+	else
+		snprintf(change->subject, sizeof(change->subject), "shard %s of service %s", json_string_value(shard),
+		        service);
 }
 
 /* Hands the change to sync; takes arguments over. */
@@ -104,6 +125,7 @@ static void send_change(
 
 	if (change != NULL && arguments != NULL) {
 		*change = (struct change){ .app = app, .request = request, .answer = answer };
+		name_subject(change, arguments);
 		change->call = http_command_send(app->command, op, arguments, on_answer, change);
 	}
 	json_decref(arguments);

@@ -44,6 +44,7 @@ tests_integration_http_front_LDADD = libhttp.la
 tests_integration_view_fill_SOURCES = tests/integration/view_fill.c
 tests_integration_view_fill_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_integration_view_fill_LDADD = libview.la libcommon.la $(JANSSON_LIBS)
-TESTS += tests/integration/test_http_front.py tests/integration/test_http_limits.py
-EXTRA_DIST += tests/integration/http_front.py tests/integration/test_http_front.py \
+TESTS += tests/integration/test_http_front.py tests/integration/test_http_limits.py \
+	tests/integration/test_manager_http.py
+EXTRA_DIST += tests/integration/test_manager_http.py tests/integration/http_front.py tests/integration/test_http_front.py \
 	tests/integration/test_http_limits.py daemon/http/README.md tests/bench/manager_http.py
