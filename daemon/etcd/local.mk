@@ -38,3 +38,13 @@ tests_unit_test_etcd_watch_liar_SOURCES = tests/unit/test_etcd_watch_liar.c test
 	tests/unit/etcd_liar.h tests/unit/etcd_liar.c
 tests_unit_test_etcd_watch_liar_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_watch_liar_LDADD = $(ETCD_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd_txn
+tests_unit_test_etcd_txn_SOURCES = tests/unit/test_etcd_txn.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
+tests_unit_test_etcd_txn_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_txn_LDADD = $(ETCD_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd_list
+tests_unit_test_etcd_list_SOURCES = tests/unit/test_etcd_list.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
+tests_unit_test_etcd_list_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_list_LDADD = $(ETCD_TEST_LIBS)
