@@ -48,3 +48,13 @@ UNIT_TESTS += tests/unit/test_etcd_list
 tests_unit_test_etcd_list_SOURCES = tests/unit/test_etcd_list.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
 tests_unit_test_etcd_list_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_list_LDADD = $(ETCD_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd_watch
+tests_unit_test_etcd_watch_SOURCES = tests/unit/test_etcd_watch.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
+tests_unit_test_etcd_watch_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_watch_LDADD = $(ETCD_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd_cluster
+tests_unit_test_etcd_cluster_SOURCES = tests/unit/test_etcd_cluster.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
+tests_unit_test_etcd_cluster_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_cluster_LDADD = $(ETCD_TEST_LIBS)

@@ -50,14 +50,15 @@ static int free_ask(void **state)
 	return 0;
 }
 
-static void put_many(struct ask *ask, const char *prefix, const char *value, size_t value_bytes, size_t per_txn)
+static void put_many(
+        struct ask *ask, const char *prefix, size_t keys, const char *value, size_t value_bytes, size_t per_txn)
 {
 	struct etcd_txn *txn;
 	char key[64];
 
-	for (size_t i = 0; i < KEYS;) {
+	for (size_t i = 0; i < keys;) {
 		txn = etcd_txn_new();
-		for (size_t end = i + per_txn; i < end && i < KEYS; i++) {
+		for (size_t end = i + per_txn; i < end && i < keys; i++) {
 			snprintf(key, sizeof(key), "%s%05zu", prefix, i);
 			etcd_txn_put(txn, ETCD_THEN, key, value, value_bytes, 0);
 		}
@@ -113,7 +114,7 @@ static void pages_show_one_revision_while_keys_change(void **state)
 	struct churn churn = { .list = ask, .writer = writer };
 	int64_t revision;
 
-	put_many(ask, "/churn/y/", "old", 3, 128);
+	put_many(ask, "/churn/y/", KEYS, "old", 3, 128);
 	assert_int_equal(ask_put(ask, "/churn/x/a", "old", 0), 0);
 	revision = ask->header.revision;
 	ask_clear(ask);
@@ -152,10 +153,10 @@ static void large_values_make_short_pages(void **state)
 	char *value = calloc(1, 16384);
 
 	memset(value, 'v', 16384);
-	put_many(ask, "/large/", value, 16384, 64);
+	put_many(ask, "/large/", 1000, value, 16384, 64);
 	assert_int_equal(ask_list(ask, "/large/", 0), 0);
-	assert_int_equal(ask->count, KEYS);
-	assert_true(ask->pages >= 10);
+	assert_int_equal(ask->count, 1000);
+	assert_int_equal(ask->pages, 3); /* the first one cannot know */
 	free(value);
 }
 
