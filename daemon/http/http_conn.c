@@ -97,6 +97,15 @@ static void on_timer(evutil_socket_t fd, short events, void *arg)
 	arm_timer(conns, now);
 }
 
+void http_conns_expire(struct http_conns *conns)
+{
+	struct http_conn *conn;
+
+	TAILQ_FOREACH(conn, &conns->clocked, entry)
+	conn->overdue_ms = 0;
+	on_timer(-1, 0, conns);
+}
+
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
 {
 	struct http_conn *conn = arg;

@@ -33,6 +33,8 @@ void http_conns_watch(struct http_conns *conns, struct evhttp *http);
 unsigned http_conns_count(const struct http_conns *conns);
 bool http_conns_busy(
         const struct http_conns *conns); /* a request is under way on some connection that has sent a byte */
+/* Makes every request that is under way overdue now. */
+void http_conns_expire(struct http_conns *conns);
 struct http_conn *http_conns_find(struct http_conns *conns, struct evhttp_connection *evcon);
 
 /* The response is written: the clock stops, or starts anew when the next request is here already. */

@@ -19,6 +19,7 @@
 
 #define KEEP_ALIVE_S 75
 #define DRAIN_POLL_MS 20
+#define DRAIN_POLLS 200 /* 4 s: the supervisor kills after 5 */
 
 struct http_request_private {
 	struct http_request request;
@@ -38,7 +39,7 @@ struct http_server {
 	struct http_server_counts counts;
 	bool stopping;
 	struct event *drain;
-	unsigned quiet_polls;
+	unsigned polls, quiet_polls;
 	void (*drained)(void *arg);
 	void *drained_arg;
 	time_t date_of;
@@ -236,7 +237,10 @@ static void on_drain(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	/* Two polls: what a connection had sent before the stop has been read by then. */
 	server->quiet_polls = http_conns_busy(server->conns) ? 0 : server->quiet_polls + 1;
-	if (server->quiet_polls < 2)
+	server->polls++;
+	if (server->polls == DRAIN_POLLS)
+		http_conns_expire(server->conns);
+	if (server->quiet_polls < 2 && server->polls < DRAIN_POLLS + 10)
 		return;
 	event_del(server->drain);
 	server->drained(server->drained_arg);

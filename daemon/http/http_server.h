@@ -45,7 +45,8 @@ int http_server_new(struct event_base *base, const struct http_server_options *o
         const struct http_server_handler *handler, void *arg, struct http_server **ret_server);
 void http_server_free(struct http_server *server);
 
-/* Accepts nothing from now on and closes connections as they are answered; drained is called when nothing is under way. */
+/* Accepts nothing from now on and closes connections as they are answered; drained is called when nothing is under way, at the latest
+ * after 4 s: what is not answered by then is overdue. */
 void http_server_stop(struct http_server *server, void (*drained)(void *arg), void *arg);
 
 struct http_server_counts {

@@ -85,17 +85,16 @@ static void on_answer(void *arg, int error, const char *text, const json_t *resu
 static void on_overdue(struct http_request *request, void *arg)
 {
 	struct change *change = arg;
-	long long ms = change->app->config->request_timeout_ms;
-
 	if (http_command_cancel(change->call))
 		http_reply_error(request, 500,
-		        "%s: the outcome is unknown (sync has not answered within %lld ms): the change was made, will "
-		        "be made, or will not; read before you repeat it",
-		        change->subject, ms);
+		        "%s: the outcome is unknown (sync has not answered in time): the change was made, will be "
+		        "made, "
+		        "or will not; read before you repeat it",
+		        change->subject);
 	else
 		http_reply_error(request, 500,
-		        "%s: nothing was done: sync could not be reached within %lld ms; see its log, then try again",
-		        change->subject, ms);
+		        "%s: nothing was done: sync could not be reached in time; see its log, then try again",
+		        change->subject);
 	free(change);
 }
 

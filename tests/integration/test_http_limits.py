@@ -333,6 +333,21 @@ def test_a_stop_answers_what_is_under_way_and_keeps_the_socket():
             assert b"200 OK" in read_response(late)[0]
 
 
+def test_a_stop_does_not_wait_for_a_sync_that_never_answers():
+    with Front() as f:
+        f.sync.answer = lambda op, args: None
+        body = b'{"service":"a"}'
+        with f.connect() as busy:
+            busy.sendall(b"POST /sm/server/add-spec HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            wait_until(lambda: f.sync.requests, "sync has it")
+            start = time.monotonic()
+            assert f.stop() == 0
+            assert 3 < time.monotonic() - start < 5
+            head, answer = read_response(busy)
+            assert b" 500 " in head and b"outcome is unknown" in answer
+        f.start()
+
+
 def test_an_idle_front_stops_at_once():
     with Front() as f:
         start = time.monotonic()
