@@ -201,8 +201,7 @@ static void end_oldest(struct balancer_dispatch *dispatch, uint32_t container)
 {
 	struct sent *sent;
 
-	TAILQ_FOREACH(sent, &dispatch->sent, entry)
-	{
+	TAILQ_FOREACH(sent, &dispatch->sent, entry) {
 		if (container_of(sent) != container)
 			continue;
 		count_out(sent, container);

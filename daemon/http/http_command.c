@@ -84,8 +84,8 @@ static void on_message(void *arg, struct link *link, json_t *message)
 	            &results) != 0)
 		fatalx("command link: sync sent a reply without id and code");
 	TAILQ_FOREACH(call, &command->calls, entry)
-	if (call->id == id)
-		break;
+		if (call->id == id)
+			break;
 	if (call != NULL) /* else cancelled */
 		end_call(call, (int)code, text, json_is_array(results) ? results : NULL);
 }
@@ -124,7 +124,7 @@ static void connect_now(struct http_command *command)
 		fatalx("command link: out of memory");
 	command->retry_ms = RETRY_LEAST_MS;
 	TAILQ_FOREACH(call, &command->calls, entry)
-	send_call(call);
+		send_call(call);
 }
 
 static void on_retry(evutil_socket_t fd, short events, void *arg)

@@ -102,7 +102,7 @@ void http_conns_expire(struct http_conns *conns)
 	struct http_conn *conn;
 
 	TAILQ_FOREACH(conn, &conns->clocked, entry)
-	conn->overdue_ms = 0;
+		conn->overdue_ms = 0;
 	on_timer(-1, 0, conns);
 }
 

@@ -69,8 +69,10 @@ static json_t *owners_of(const json_t *allocate)
 	const char *container;
 	json_t *shards;
 
-	json_object_foreach((json_t *)allocate, container, shards) for (size_t i = 0; i < json_array_size(shards); i++)
-	        json_object_set_new(owners, json_string_value(json_array_get(shards, i)), json_string(container));
+	json_object_foreach((json_t *)allocate, container, shards)
+		for (size_t i = 0; i < json_array_size(shards); i++)
+			json_object_set_new(
+			        owners, json_string_value(json_array_get(shards, i)), json_string(container));
 	return owners;
 }
 
@@ -98,8 +100,7 @@ static void show_shards(const json_t *answer)
 	json_t *waiting = set_of(json_object_get(answer, "notReadyShards")), *spec;
 	const char *shard;
 
-	json_object_foreach(json_object_get(answer, "shardSpec"), shard, spec)
-	{
+	json_object_foreach(json_object_get(answer, "shardSpec"), shard, spec) {
 		bool ready = json_object_get(owners, shard) != NULL && json_object_get(waiting, shard) == NULL;
 
 		smctl_table_add(table, json_pack("[s,s,b,s,s,s]", shard, text_or_dash(owners, shard), ready,
@@ -124,9 +125,9 @@ static void show_workers(const json_t *answer)
 	const char *group;
 	json_t *workers;
 
-	json_object_foreach(json_object_get(answer, "workers"), group, workers) for (size_t i = 0;
-	                                                                             i < json_array_size(workers); i++)
-	        smctl_table_add(table, json_pack("[s,O]", group, json_array_get(workers, i)));
+	json_object_foreach(json_object_get(answer, "workers"), group, workers)
+		for (size_t i = 0; i < json_array_size(workers); i++)
+			smctl_table_add(table, json_pack("[s,O]", group, json_array_get(workers, i)));
 	smctl_table_print(table);
 }
 
@@ -150,8 +151,10 @@ static void show_containers(const json_t *answer)
 		shards = json_object_get(allocate, container);
 		smctl_table_add(table, json_pack("[s,b,I]", container, true, (json_int_t)json_array_size(shards)));
 	}
-	json_object_foreach(allocate, container, shards) if (json_object_get(is_alive, container) == NULL)
-	        smctl_table_add(table, json_pack("[s,b,I]", container, false, (json_int_t)json_array_size(shards)));
+	json_object_foreach(allocate, container, shards)
+		if (json_object_get(is_alive, container) == NULL)
+			smctl_table_add(
+			        table, json_pack("[s,b,I]", container, false, (json_int_t)json_array_size(shards)));
 	smctl_table_print(table);
 	json_decref(is_alive);
 }

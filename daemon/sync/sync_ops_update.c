@@ -35,8 +35,7 @@ static int set_fields(json_t *object, json_t *fields)
 	json_t *value;
 	int changed = 0;
 
-	json_object_foreach(fields, name, value)
-	{
+	json_object_foreach(fields, name, value) {
 		if (json_equal(json_object_get(object, name), value))
 			continue;
 		if (json_object_set(object, name, value) != 0)

@@ -149,7 +149,8 @@ static void on_request(struct evhttp_request *request, void *arg)
 	out = evbuffer_new();
 	evhttp_send_reply_start(request, 200, "OK");
 	view_writer_begin(container->world->fixture->writer);
-	json_array_foreach(json_object_get(body, "orders"), i, order) whole &= carry_out(container, order, out);
+	json_array_foreach(json_object_get(body, "orders"), i, order)
+		whole &= carry_out(container, order, out);
 	world_publish(container->world);
 	json_decref(body);
 	if (container->breaks)
