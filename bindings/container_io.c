@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * Wires the parts together. Session logic is here, per-shard logic in container_claim, arithmetic in container_session.
+ * Wires the parts together: session (container_presence), shards (container_work), orders (container_admin), application (mailbox).
  */
 #include "container_io.h"
 
 #include "container_admin.h"
-#include "container_register.h"
-#include "container_renew.h"
+#include "container_presence.h"
 #include "container_work.h"
 
 #include <pthread.h>
@@ -15,10 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
-
-#define WARM_S 90 /* R4: how long suspended shards wait for etcd before they are given up */
 
 enum phase { REGISTERING, OPEN, ENDED, REVOKING, STOPPED, FAILED };
 enum { CLIENT_WORK, CLIENT_KEEPALIVE, CLIENT_PROOF, CLIENTS };
@@ -34,17 +30,13 @@ struct container_io {
 	unsigned ttl_s;
 	char *heartbeat;
 	struct etcd *etcd[CLIENTS];
-	struct container_register *registration;
-	struct container_renew *renewal;
+	struct container_presence *presence;
 	struct container_work *work;
 	struct container_admin *admin;
-	struct event *wake, *deadline, *warm, *settle, *closing;
-	int deadline_fd;
+	struct event *wake, *settle, *closing;
 	enum phase phase;
 	bool stop_seen, close_seen;
 };
-
-static void begin_session(struct container_io *io);
 
 static void set_state(struct container_io *io, enum sm_state state)
 {
@@ -59,37 +51,31 @@ static void settle_soon(struct container_io *io)
 	event_active(io->settle, EV_TIMEOUT, 0);
 }
 
-/* ---- the end of a session ---- */
+/* ---- the session ---- */
 
-static void on_revoked_old(void *arg, int error, const char *why, int64_t lease, int64_t ttl_s)
+static void on_opened(void *arg)
 {
-	(void)arg;
-	(void)error;
-	(void)why;
-	(void)lease;
-	(void)ttl_s;
+	struct container_io *io = arg;
+
+	io->phase = OPEN;
+	container_mailbox_set_trouble(io->mailbox, "%s", "");
+	set_state(io, SM_STATE_OPEN);
 }
 
-/* Nobody waits for it: without it the lease expires by itself. */
-static void revoke_in_passing(struct container_io *io)
+static void on_suspended(void *arg)
 {
-	if (io->identity.lease > 0)
-		etcd_lease_revoke(io->etcd[CLIENT_WORK], io->identity.lease, on_revoked_old, NULL);
-	container_identity_set_lease(&io->identity, 0);
+	struct container_io *io = arg;
+
+	container_mailbox_set_trouble(io->mailbox,
+	        "suspended: etcd has not confirmed the session for %u ms; nothing is held until it answers",
+	        io->session.belief_ms);
+	set_state(io, SM_STATE_SUSPENDED);
 }
 
-static void end_session(struct container_io *io, const char *reason)
+static void on_session_ended(void *arg, const char *reason)
 {
-	if (io->session.incarnation == 0)
-		return;
-	container_held_end(io->held);
-	container_identity_end(&io->identity, io->session.incarnation);
-	container_session_end(&io->session);
-	container_renew_free(io->renewal);
-	io->renewal = NULL;
-	event_del(io->deadline);
-	event_del(io->warm);
-	revoke_in_passing(io);
+	struct container_io *io = arg;
+
 	io->phase = ENDED;
 	container_mailbox_set_trouble(io->mailbox, "the session has ended: %s", reason);
 	set_state(io, SM_STATE_OPENING);
@@ -97,79 +83,13 @@ static void end_session(struct container_io *io, const char *reason)
 	settle_soon(io);
 }
 
-static void on_gone(void *arg, const char *reason)
-{
-	end_session(arg, reason);
-}
-
-static void on_warm_over(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	end_session(arg, "etcd has not answered for 90 s");
-}
-
-/* ---- the deadline ---- */
-
-static void arm_deadline(struct container_io *io)
-{
-	/* Relative to the clock that gets there first, on a timer that counts suspends; the held table does not rely on it. */
-	uint64_t left_ns = container_session_left_ns(&io->session, clocks_now());
-	struct itimerspec when = { .it_value = { .tv_sec = (time_t)(left_ns / 1000000000u),
-		                           .tv_nsec = (long)(left_ns % 1000000000u) } };
-
-	if (left_ns == 0)
-		when.it_value.tv_nsec = 1;
-	timerfd_settime(io->deadline_fd, 0, &when, NULL);
-	event_add(io->deadline, NULL);
-}
-
-static void on_deadline(evutil_socket_t fd, short what, void *arg)
-{
-	struct container_io *io = arg;
-	struct timeval warm = { .tv_sec = WARM_S };
-	uint64_t expirations;
-
-	(void)what;
-	if (read(fd, &expirations, sizeof expirations) < 0)
-		return;
-	if (container_session_live(&io->session, clocks_now())) {
-		arm_deadline(io);
-		return;
-	}
-	event_del(io->deadline);
-	if (!container_session_suspend(&io->session, clocks_now()))
-		return;
-	container_mailbox_set_trouble(io->mailbox,
-	        "suspended: etcd has not confirmed the session for %u ms; nothing is held until it answers",
-	        io->session.belief_ms);
-	set_state(io, SM_STATE_SUSPENDED);
-	evtimer_add(io->warm, &warm);
-}
-
-/* ---- proofs ---- */
-
-static void on_answered(
-        void *arg, const struct container_session_mark *mark, const struct etcd_header *header, bool proves)
+static void on_failed(void *arg, int error, const char *text)
 {
 	struct container_io *io = arg;
 
-	if (container_session_went_back(&io->session, mark, header->revision, header->raft_term)) {
-		end_session(io, "etcd went back in time: was it restored from a backup?");
-		return;
-	}
-	if (!proves)
-		return;
-	enum container_session_proof proof = container_session_prove(&io->session, mark, clocks_now());
-	if (proof == CONTAINER_SESSION_DISCARDED)
-		return;
-	container_held_extend(io->held, io->session.deadline);
-	if (proof == CONTAINER_SESSION_RESUMED) {
-		event_del(io->warm);
-		container_mailbox_set_trouble(io->mailbox, "%s", "");
-		set_state(io, SM_STATE_OPEN);
-		arm_deadline(io);
-	}
+	io->phase = FAILED;
+	container_mailbox_set_trouble(io->mailbox, "%s", text);
+	container_mailbox_set_state(io->mailbox, SM_STATE_FAILED, error);
 }
 
 static void on_trouble(void *arg, const char *text)
@@ -179,110 +99,23 @@ static void on_trouble(void *arg, const char *text)
 	container_mailbox_set_trouble(io->mailbox, "%s", text);
 }
 
-/* ---- a session begins ---- */
-
-static const struct container_renew_handler renew_handler = {
-	.answered = on_answered,
-	.gone = on_gone,
-	.trouble = on_trouble,
-};
-
-static void end_registration(struct container_io *io)
-{
-	container_register_free(io->registration);
-	io->registration = NULL;
-}
-
-static void on_registered(
-        void *arg, const struct container_session_mark *mark, int64_t incarnation, const struct etcd_header *header)
-{
-	struct container_io *io = arg;
-	struct container_renew_parts parts = {
-		.base = io->base,
-		.keepalives = io->etcd[CLIENT_KEEPALIVE],
-		.proofs = io->etcd[CLIENT_PROOF],
-		.watches = io->etcd[CLIENT_WORK],
-		.identity = &io->identity,
-		.session = &io->session,
-		.ttl_s = io->ttl_s,
-	};
-
-	end_registration(io);
-	container_session_went_back(&io->session, mark, header->revision, header->raft_term);
-	container_session_begin(&io->session, incarnation, mark);
-	io->phase = OPEN;
-	if (container_renew_new(&parts, header->revision, &renew_handler, io, &io->renewal) != 0) {
-		end_session(io, sm_error_text(SM_ENOMEM));
-		return;
-	}
-	container_held_extend(io->held, io->session.deadline);
-	arm_deadline(io);
-	container_mailbox_set_trouble(io->mailbox, "%s", "");
-	set_state(io, SM_STATE_OPEN);
-}
-
-static void on_register_failed(void *arg, int error, const char *text)
+static void on_left(void *arg)
 {
 	struct container_io *io = arg;
 
-	end_registration(io);
-	revoke_in_passing(io);
-	io->phase = FAILED;
-	container_mailbox_set_trouble(io->mailbox, "%s", text);
-	container_mailbox_set_state(io->mailbox, SM_STATE_FAILED, error);
-}
-
-static const struct container_register_handler register_handler = {
-	.registered = on_registered,
-	.waiting = on_trouble,
-	.failed = on_register_failed,
-};
-
-static void begin_session(struct container_io *io)
-{
-	io->phase = REGISTERING;
-	int error = container_register_new(io->base, io->etcd[CLIENT_WORK], &io->identity, &io->session, io->ttl_s,
-	        io->heartbeat, &register_handler, io, &io->registration);
-	if (error)
-		on_register_failed(io, error, sm_error_text(error));
-}
-
-/* ---- stopping ---- */
-
-static void finish(struct container_io *io)
-{
 	io->phase = STOPPED;
 	set_state(io, SM_STATE_STOPPED);
 	if (io->close_seen)
 		event_base_loopbreak(io->base);
 }
 
-static void on_revoked(void *arg, int error, const char *why, int64_t lease, int64_t ttl_s)
+static void begin_session(struct container_io *io)
 {
-	(void)error;
-	(void)why;
-	(void)lease;
-	(void)ttl_s;
-	finish(arg);
+	io->phase = REGISTERING;
+	container_presence_begin(io->presence);
 }
 
-static void leave(struct container_io *io)
-{
-	int64_t lease = io->identity.lease;
-
-	if (io->registration)
-		end_registration(io);
-	container_renew_free(io->renewal);
-	io->renewal = NULL;
-	container_held_end(io->held);
-	container_session_end(&io->session);
-	event_del(io->deadline);
-	event_del(io->warm);
-	container_identity_set_lease(&io->identity, 0);
-	io->phase = REVOKING;
-	if (lease <= 0 || !etcd_lease_revoke(io->etcd[CLIENT_WORK], lease, on_revoked, io))
-		finish(io);
-}
+/* ---- stopping ---- */
 
 static void on_settle(evutil_socket_t fd, short what, void *arg)
 {
@@ -293,12 +126,14 @@ static void on_settle(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (container_work_count(io->work) > 0)
 		return;
-	if (leaving && (io->phase == REGISTERING || io->phase == OPEN || io->phase == ENDED))
-		leave(io);
-	else if (io->close_seen && (io->phase == STOPPED || io->phase == FAILED))
+	if (leaving && (io->phase == REGISTERING || io->phase == OPEN || io->phase == ENDED)) {
+		io->phase = REVOKING;
+		container_presence_leave(io->presence);
+	} else if (io->close_seen && (io->phase == STOPPED || io->phase == FAILED)) {
 		event_base_loopbreak(io->base);
-	else if (!leaving && io->phase == ENDED)
+	} else if (!leaving && io->phase == ENDED) {
 		begin_session(io);
+	}
 }
 
 static void on_closing_over(evutil_socket_t fd, short what, void *arg)
@@ -347,7 +182,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 		on_close(io, taken.close_timeout_ms < 0 ? 0 : taken.close_timeout_ms);
 }
 
-/* ---- orders ---- */
+/* ---- orders, and what becomes of them ---- */
 
 static const char *phase_text(const struct container_io *io)
 {
@@ -394,6 +229,21 @@ static void work_ended(void *arg, void *order, int code, const char *text, uint6
 	container_admin_ended(io->admin, order, code, text, token);
 }
 
+static void work_answered(
+        void *arg, const struct container_session_mark *mark, const struct etcd_header *header, bool proves)
+{
+	struct container_io *io = arg;
+
+	container_presence_answered(io->presence, mark, header, proves);
+}
+
+static void work_fenced(void *arg, const char *reason)
+{
+	struct container_io *io = arg;
+
+	container_presence_end(io->presence, reason);
+}
+
 static void work_emptied(void *arg)
 {
 	settle_soon(arg);
@@ -428,30 +278,46 @@ static int make_clients(struct container_io *io, struct sm_options *options)
 
 static int make_events(struct container_io *io)
 {
-	io->deadline_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (io->deadline_fd < 0)
-		return SM_ESYSTEM;
 	io->wake = event_new(io->base, container_mailbox_wake_fd(io->mailbox), EV_READ | EV_PERSIST, on_wake, io);
-	io->deadline = event_new(io->base, io->deadline_fd, EV_READ | EV_PERSIST, on_deadline, io);
-	io->warm = evtimer_new(io->base, on_warm_over, io);
 	io->settle = event_new(io->base, -1, 0, on_settle, io);
 	io->closing = evtimer_new(io->base, on_closing_over, io);
-	if (!io->wake || !io->deadline || !io->warm || !io->settle || !io->closing)
+	if (!io->wake || !io->settle || !io->closing)
 		return SM_ENOMEM;
 	event_add(io->wake, NULL);
 	return 0;
 }
 
-static int make_parts(struct container_io *io, int fd)
+static int make_presence(struct container_io *io)
 {
-	static const struct container_admin_handler admin_handler = {
-		.open = admin_open,
-		.order = admin_order,
-		.health = admin_health,
+	static const struct container_presence_handler handler = {
+		.opened = on_opened,
+		.suspended = on_suspended,
+		.resumed = on_opened,
+		.ended = on_session_ended,
+		.failed = on_failed,
+		.trouble = on_trouble,
+		.left = on_left,
 	};
-	static const struct container_work_handler work_handler = {
-		.answered = on_answered,
-		.fenced = on_gone,
+	struct container_presence_parts parts = {
+		.base = io->base,
+		.etcd = io->etcd[CLIENT_WORK],
+		.keepalives = io->etcd[CLIENT_KEEPALIVE],
+		.proofs = io->etcd[CLIENT_PROOF],
+		.identity = &io->identity,
+		.session = &io->session,
+		.held = io->held,
+		.ttl_s = io->ttl_s,
+		.heartbeat = io->heartbeat,
+	};
+
+	return container_presence_new(&parts, &handler, io, &io->presence);
+}
+
+static int make_work(struct container_io *io)
+{
+	static const struct container_work_handler handler = {
+		.answered = work_answered,
+		.fenced = work_fenced,
 		.ended = work_ended,
 		.emptied = work_emptied,
 	};
@@ -463,17 +329,26 @@ static int make_parts(struct container_io *io, int fd)
 		.held = io->held,
 		.mailbox = io->mailbox,
 	};
-	int error = container_admin_new(io->base, fd, &io->target, &admin_handler, io, &io->admin);
 
-	return error ? error : container_work_new(&parts, &work_handler, io, &io->work);
+	return container_work_new(&parts, &handler, io, &io->work);
+}
+
+static int make_admin(struct container_io *io, int fd)
+{
+	static const struct container_admin_handler handler = {
+		.open = admin_open,
+		.order = admin_order,
+		.health = admin_health,
+	};
+
+	return container_admin_new(io->base, fd, &io->target, &handler, io, &io->admin);
 }
 
 static void io_free(struct container_io *io)
 {
-	struct event *events[] = { io->wake, io->deadline, io->warm, io->settle, io->closing };
+	struct event *events[] = { io->wake, io->settle, io->closing };
 
-	container_register_free(io->registration);
-	container_renew_free(io->renewal);
+	container_presence_free(io->presence);
 	container_admin_free(io->admin);
 	container_work_free(io->work);
 	for (size_t i = 0; i < CLIENTS; i++)
@@ -482,8 +357,6 @@ static void io_free(struct container_io *io)
 		if (events[i])
 			event_free(events[i]);
 	}
-	if (io->deadline_fd >= 0)
-		close(io->deadline_fd);
 	if (io->base)
 		event_base_free(io->base);
 	container_identity_done(&io->identity);
@@ -530,8 +403,12 @@ static int make(struct container_io *io, struct sm_options *options, const char 
 		error = make_clients(io, options);
 	if (!error)
 		error = make_events(io);
+	if (!error)
+		error = make_presence(io);
+	if (!error)
+		error = make_work(io);
 	if (!error) {
-		error = make_parts(io, *fd);
+		error = make_admin(io, *fd);
 		*fd = -1;
 	}
 	return error ? error : start_thread(io);
@@ -546,7 +423,6 @@ int container_io_start(struct sm_options *options, const char *id, int fd, struc
 	if (io) {
 		io->held = held;
 		io->mailbox = mailbox;
-		io->deadline_fd = -1;
 		options->why.text[0] = '\0';
 		error = make(io, options, id, &fd);
 	}
