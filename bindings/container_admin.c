@@ -38,6 +38,14 @@ static void answer_error(struct container_exchange *exchange, int status, const 
 	free(json);
 }
 
+static void answer_closed(struct container_exchange *exchange, int status, const char *state)
+{
+	struct why why;
+
+	why_set(&why, 0, "the container has no session now, it is %s: ask again later", state);
+	answer_error(exchange, status, why.text);
+}
+
 static void batch_free(struct batch *batch)
 {
 	*batch->at = batch->next;
@@ -141,7 +149,7 @@ static void on_shards(
 	}
 	if (!admin->handler->open(admin->arg, &closed)) {
 		container_orders_done(&orders);
-		answer_error(exchange, 503, closed);
+		answer_closed(exchange, 503, closed);
 		return;
 	}
 	start(admin, exchange, true, &orders);
@@ -161,7 +169,7 @@ static void on_one(
 	}
 	if (!admin->handler->open(admin->arg, &closed)) {
 		container_orders_done(&orders);
-		answer_error(exchange, 500, closed);
+		answer_closed(exchange, 500, closed);
 		return;
 	}
 	start(admin, exchange, false, &orders);

@@ -12,8 +12,8 @@
 struct container_admin;
 
 struct container_admin_handler {
-	/* May orders be taken now? false: *ret_why, valid until the next call, says why not. */
-	bool (*open)(void *arg, const char **ret_why);
+	/* May orders be taken now? false: *ret_state, static, says what the container is doing instead. */
+	bool (*open)(void *arg, const char **ret_state);
 	/* Carry it out; container_admin_ended follows exactly once, perhaps from inside. */
 	void (*order)(void *arg, struct container_order *order);
 	/* For health: state's name, and how many shards there are. */

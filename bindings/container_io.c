@@ -201,10 +201,10 @@ static const char *phase_text(const struct container_io *io)
 	}
 }
 
-static bool admin_open(void *arg, const char **ret_why)
+static bool admin_open(void *arg, const char **ret_state)
 {
-	*ret_why = phase_text(arg);
-	return strcmp(*ret_why, "open") == 0;
+	*ret_state = phase_text(arg);
+	return strcmp(*ret_state, "open") == 0;
 }
 
 static void admin_order(void *arg, struct container_order *order)

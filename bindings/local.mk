@@ -55,3 +55,8 @@ UNIT_TESTS += tests/unit/test_container
 tests_unit_test_container_SOURCES = tests/unit/test_container.c $(CONTAINER_RIG)
 tests_unit_test_container_CFLAGS = $(CONTAINER_RIG_CFLAGS)
 tests_unit_test_container_LDADD = $(CONTAINER_RIG_LIBS)
+
+UNIT_TESTS += tests/unit/test_container_faults
+tests_unit_test_container_faults_SOURCES = tests/unit/test_container_faults.c $(CONTAINER_RIG)
+tests_unit_test_container_faults_CFLAGS = $(CONTAINER_RIG_CFLAGS)
+tests_unit_test_container_faults_LDADD = $(CONTAINER_RIG_LIBS)
