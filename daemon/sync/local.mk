@@ -15,10 +15,13 @@ libsync_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 libsync_la_LIBADD = libview.la libetcd.la libdaemon.la libcommon.la $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 
 SYNC_TEST_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
-UNIT_TESTS += tests/unit/test_sync_free
+UNIT_TESTS += tests/unit/test_sync_free tests/unit/test_sync_apply
 tests_unit_test_sync_free_SOURCES = tests/unit/test_sync_free.c
 tests_unit_test_sync_free_CFLAGS = $(SYNC_TEST_CFLAGS)
 tests_unit_test_sync_free_LDADD = libsync.la $(CMOCKA_LIBS)
+tests_unit_test_sync_apply_SOURCES = tests/unit/test_sync_apply.c
+tests_unit_test_sync_apply_CFLAGS = $(SYNC_TEST_CFLAGS)
+tests_unit_test_sync_apply_LDADD = libsync.la $(CMOCKA_LIBS)
 
 # For the integration tests: the role alone, and the view as JSON.
 check_PROGRAMS += tests/integration/sync_role tests/integration/view_dump
@@ -29,5 +32,5 @@ tests_integration_view_dump_SOURCES = tests/integration/view_dump.c
 tests_integration_view_dump_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 tests_integration_view_dump_LDADD = libview.la $(JANSSON_LIBS)
 TESTS += tests/integration/test_sync_load.py tests/integration/test_sync_commands.py tests/integration/test_sync_free.py
-EXTRA_DIST += tests/integration/sync_alone.py tests/integration/test_sync_load.py \
+EXTRA_DIST += daemon/sync/README.md tests/integration/sync_alone.py tests/integration/test_sync_load.py \
 	tests/integration/test_sync_commands.py tests/integration/test_sync_free.py

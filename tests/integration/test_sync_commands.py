@@ -8,7 +8,7 @@ import pytest
 from smd import wait_until
 # The lower-case names are fixtures and helpers.
 from sync_alone import (  # noqa: F401
-    CONFIG, EEXIST, EINVAL, ENOENT, MANAGER, PREFIX, Container, Sync, assert_view_is, codes, etcd, scratch, server,
+    CONFIG, EEXIST, EINVAL, ENOENT, EUNAVAILABLE, EUNKNOWN, MANAGER, PREFIX, Container, Sync, assert_view_is, codes, etcd, scratch, server,
     shard, sync,
 )
 
@@ -232,3 +232,74 @@ def test_permanent_keys_are_put_where_they_lack(etcd):
     with scratch() as directory, Sync(directory, etcd.endpoint) as sync:
         wait_until("created", lambda: "old" in (sync.service(MANAGER) or {"shards": {}})["shards"])
         assert f"{PREFIX}/app/old/containerhb/" in etcd.list(PREFIX + "/")
+
+
+# ---- answers that are lost ----
+
+CHANGES = [("add-shards", {"service": "s", "shards": [shard("new")]}), ("del-shards", {"service": "s", "shards": ["old"]}),
+           ("update-shard", {"service": "s", "shardId": "old", "task": "new"}), ("update-spec", {"service": "s", "maxShardCount": 5}),
+           ("add-spec", {"service": "t"}), ("del-spec", {"service": "u"}),
+           ("add-worker", {"service": "s", "workerGroup": "g", "worker": "h:1"})]
+
+
+def prepare(sync):
+    for service in ("s", "u"):
+        sync.must("add-spec", service=service)
+    sync.must("add-shards", service="s", shards=[shard("old")])
+
+
+def is_done(view):
+    s, t, u = (view["services"].get(name, {"exists": False}) for name in "stu")
+    return ("new" in s["shards"] and json.loads(s["spec"])["maxShardCount"] == 5 and t["exists"] and not u["exists"] and
+            s["workers"] == [["g", "h:1"]])
+
+
+def test_lost_answers_are_settled(sync, etcd):
+    """etcd stops before the requests and goes on after they have timed out: what hung in it arrives, and is found."""
+    prepare(sync)
+    with sync.link() as link:
+        etcd.freeze()
+        try:
+            for op, args in CHANGES:
+                link.send(op, **args)
+            time.sleep(6)
+        finally:
+            etcd.thaw()
+        answers = [link.receive() for _ in CHANGES]
+    assert [a["code"] for a in answers if a["id"] != 3] == [0] * (len(CHANGES) - 1), answers
+    assert is_done(sync.view())
+    assert_view_is(sync, etcd)
+
+
+def test_a_lost_request_cannot_arrive_after_it_was_settled(sync, etcd):
+    """The first try of an add hangs in etcd; when it is settled and the shard deleted again, the shard stays away."""
+    prepare(sync)
+    with sync.link() as link:
+        etcd.freeze()
+        try:
+            link.send("add-shards", service="s", shards=[shard("ghost")])
+            time.sleep(6)
+        finally:
+            etcd.thaw()
+        assert link.receive()["results"][0]["code"] == 0
+    sync.must("del-shards", service="s", shards=["ghost"])
+    time.sleep(1)
+    assert "ghost" not in sync.service("s")["shards"]
+    assert_view_is(sync, etcd)
+
+
+def test_unknown_after_the_whole_time(sync, etcd):
+    prepare(sync)
+    with sync.link() as link:
+        etcd.freeze()
+        try:
+            link.send("add-shards", service="s", shards=[shard("new")])
+            link.send("update-spec", service="s", maxShardCount=5)
+            answers = [link.receive(60) for _ in range(2)]
+        finally:
+            etcd.thaw()
+    by_id = {a["id"]: a for a in answers}
+    assert by_id[1]["code"] == EUNKNOWN and "may" in by_id[1]["error"] and by_id[1]["results"][0]["code"] == EUNKNOWN
+    assert by_id[2]["code"] == EUNAVAILABLE  # it was to read first
+    wait_until("back", lambda: sync.command("add-worker", service="s", workerGroup="g", worker="h:1")["code"] == 0)
+    assert_view_is(sync, etcd)
