@@ -174,9 +174,9 @@ static void on_registered(
 		.ttl_s = parts->ttl_s,
 	};
 
-	end_registration(presence);
 	container_session_went_back(parts->session, mark, header->revision, header->raft_term);
 	container_session_begin(parts->session, incarnation, mark);
+	end_registration(presence); /* mark was its */
 	if (container_renew_new(&renew, header->revision, &handler, presence, &presence->renewal) != 0) {
 		container_presence_end(presence, sm_error_text(SM_ENOMEM));
 		return;
