@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * survey -> how many of each class go where (planner_level or planner_network) -> which shards (planner_deal) -> the plan.
+ * survey -> where every shard is to be (planner_level and planner_deal, or planner_search) -> the plan.
  */
 #include "planner.h"
 
-#include "planner_classes.h"
 #include "planner_deal.h"
 #include "planner_digest.h"
 #include "planner_level.h"
-#include "planner_network.h"
 #include "planner_rules.h"
+#include "planner_search.h"
 #include "planner_survey.h"
 #include "shardmgr.h"
 
@@ -19,60 +18,27 @@
 
 struct work {
 	struct planner_survey survey;
-	struct planner_deal *deal;
-	struct planner_share *shares; /* one per container */
-	uint32_t *target;             /* per shard: its container in the end, or PLANNER_NONE */
+	uint32_t *target; /* per shard: its container in the end, or PLANNER_NONE */
 };
 
-static void plan_plain(struct work *work)
+static int plan_plain(struct work *work)
 {
 	const struct planner_input *input = work->survey.input;
-	uint32_t leaving = planner_level_shares(&work->survey, work->shares);
+	struct planner_share *shares = malloc(((size_t)input->container_count + 1) * sizeof(*shares));
+	struct planner_deal *deal = planner_deal_new(input->container_count);
+	struct planner_deal_class class = { .shards = input->shards,
+		.count = input->shard_count,
+		.shares = shares,
+		.share_count = input->container_count,
+		.placed = input->shard_count };
+	int error = shares && deal ? 0 : SM_ENOMEM;
 
-	(void)leaving;
-	planner_deal_class(work->deal, input->shards, NULL, input->shard_count, work->shares, input->container_count,
-	        input->shard_count, work->target);
-}
-
-/* Reopens the containers that this plan brings within max_shard_count; true if there are any. */
-static bool reopen(struct work *work, const struct planner_network *network)
-{
-	struct planner_survey *survey = &work->survey;
-	bool any = false;
-
-	for (uint32_t c = 0; c < survey->input->container_count; c++) {
-		if (survey->stand[c] != PLANNER_OVERFULL ||
-		        planner_network_total(network, c) > survey->input->max_shard_count)
-			continue;
-		planner_survey_reopen(survey, c);
-		any = true;
+	if (!error) {
+		planner_level_shares(&work->survey, shares);
+		planner_deal_class(deal, &class, work->target);
 	}
-	return any;
-}
-
-/* A container over its limit is planned as taking nothing; if that brings it within the limit, it may take some after all. */
-static int plan_restricted(struct work *work)
-{
-	struct planner_classes classes;
-	struct planner_network *network = NULL;
-	int error = planner_classes_init(&classes, &work->survey);
-
-	if (error)
-		return error;
-	do {
-		planner_network_free(network);
-		network = NULL;
-		error = planner_network_new(&work->survey, &classes, &network);
-	} while (!error && reopen(work, network));
-	for (uint32_t i = 0; i < classes.count && !error; i++) {
-		const struct planner_class *class = &classes.list[i];
-		uint32_t count, placed = planner_network_shares(network, i, work->shares, &count);
-
-		planner_deal_class(work->deal, work->survey.input->shards, classes.order + class->first, class->count,
-		        work->shares, count, placed, work->target);
-	}
-	planner_network_free(network);
-	planner_classes_done(&classes);
+	planner_deal_free(deal);
+	free(shares);
 	return error;
 }
 
@@ -149,23 +115,16 @@ int planner_plan(const struct planner_input *input, struct planner_plan *ret_pla
 
 	if (error)
 		return error;
-	error = SM_ENOMEM;
-	work.deal = planner_deal_new(input->container_count);
-	work.shares = malloc(((size_t)input->container_count + 1) * sizeof(*work.shares));
 	work.target = malloc(((size_t)input->shard_count + 1) * sizeof(*work.target));
-	if (!work.deal || !work.shares || !work.target)
-		goto out;
-	error = 0;
-	if (planner_level_applies(&work.survey))
-		plan_plain(&work);
+	if (!work.target)
+		error = SM_ENOMEM;
+	else if (planner_level_applies(&work.survey))
+		error = plan_plain(&work);
 	else
-		error = plan_restricted(&work);
+		error = planner_search(&work.survey, PLANNER_SEARCH_EXACT, work.target);
 	if (!error)
 		error = plan_emit(&work, &plan);
-out:
 	planner_survey_done(&work.survey);
-	planner_deal_free(work.deal);
-	free(work.shares);
 	free(work.target);
 	if (error)
 		planner_plan_done(&plan);

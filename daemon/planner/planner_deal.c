@@ -70,28 +70,40 @@ static void deal_start(struct planner_deal *deal, const struct planner_share *sh
 	}
 }
 
-void planner_deal_class(struct planner_deal *deal, const struct planner_shard *shards, const uint32_t *order,
-        uint32_t count, const struct planner_share *shares, uint32_t share_count, uint32_t placed, uint32_t *target)
+/* Sets the targets of those that stay; PLANNER_ABSENT: leaves, PLANNER_NONE: has no owner. */
+static void deal_stay(struct planner_deal *deal, const struct planner_deal_class *class, uint32_t *target)
 {
-	deal_start(deal, shares, share_count);
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t shard = order ? order[i] : i;
-		uint32_t owner = shards[shard].owner;
+	for (uint32_t i = 0; i < class->count; i++) {
+		uint32_t shard = class->stay_order ? class->stay_order[i] : i;
+		uint32_t owner = class->shards[shard].owner;
 
-		if (owner < deal->container_count) {
-			if (deal->stay[owner]) {
-				deal->stay[owner]--;
-				target[shard] = owner;
-			} else {
-				target[shard] = next_taker(deal);
-			}
-		} else if (placed) {
-			placed--;
-			target[shard] = next_taker(deal);
-		} else {
+		if (owner >= deal->container_count) {
 			target[shard] = PLANNER_NONE;
+		} else if (deal->stay[owner]) {
+			deal->stay[owner]--;
+			target[shard] = owner;
+		} else {
+			target[shard] = PLANNER_ABSENT;
 		}
 	}
-	for (uint32_t i = 0; i < share_count; i++)
-		deal->stay[shares[i].container] = 0;
+}
+
+void planner_deal_class(struct planner_deal *deal, const struct planner_deal_class *class, uint32_t *target)
+{
+	uint32_t placed = class->placed;
+
+	deal_start(deal, class->shares, class->share_count);
+	deal_stay(deal, class, target);
+	for (uint32_t i = 0; i < class->count && deal->count; i++) {
+		uint32_t shard = class->come_order ? class->come_order[i] : i;
+
+		if (target[shard] == PLANNER_ABSENT) {
+			target[shard] = next_taker(deal);
+		} else if (target[shard] == PLANNER_NONE && placed) {
+			placed--;
+			target[shard] = next_taker(deal);
+		}
+	}
+	for (uint32_t i = 0; i < class->share_count; i++)
+		deal->stay[class->shares[i].container] = 0;
 }

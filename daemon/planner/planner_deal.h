@@ -19,10 +19,20 @@ struct planner_deal; /* scratch memory, used again for every class */
 struct planner_deal *planner_deal_new(uint32_t container_count);
 void planner_deal_free(struct planner_deal *deal);
 
-/* Sets target[shard] for the count shards order[0..count) (NULL: shards 0..count-1): its owner, another container, or PLANNER_NONE.
- * shares: each container at most once, in any order; owned shards that do not stay plus placed ones = sum of come. placed: how many shards
- * without owner get one. First by number stay and are placed; arrivals go round the containers. */
-void planner_deal_class(struct planner_deal *deal, const struct planner_shard *shards, const uint32_t *order,
-        uint32_t count, const struct planner_share *shares, uint32_t share_count, uint32_t placed, uint32_t *target);
+/* What becomes of the shards of one class. */
+struct planner_deal_class {
+	const struct planner_shard *shards; /* all shards */
+	const uint32_t *stay_order;         /* the class's shards; the first of a container's are those that stay */
+	const uint32_t
+	        *come_order; /* the same shards; the first are placed, and neighbours go to different containers */
+	uint32_t count;      /* of either; where these are NULL, the class's shards are 0..count-1 */
+	const struct planner_share *shares; /* each container at most once, in any order */
+	uint32_t share_count;
+	uint32_t placed; /* how many shards without owner get one */
+};
+
+/* Sets target[shard] for the class's shards: its owner, another container, or PLANNER_NONE. The owned shards that do not stay plus the
+ * placed ones must be the sum of come. */
+void planner_deal_class(struct planner_deal *deal, const struct planner_deal_class *class, uint32_t *target);
 
 #endif

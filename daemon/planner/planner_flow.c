@@ -16,9 +16,9 @@
 #define SCALE_STEP 8
 
 struct solver {
-	struct planner_flow *flow;
-	planner_cost price[PLANNER_FLOW_PRICES]; /* multiplied */
-	planner_cost *potential;                 /* per node */
+	struct planner_graph *graph;
+	planner_cost price[PLANNER_GRAPH_PRICES]; /* multiplied */
+	planner_cost *potential;                  /* per node */
 	planner_cost epsilon;
 	int64_t *excess;   /* per node: supply that is still there */
 	uint32_t *first;   /* per node: its place in ends; node_count + 1 of them */
@@ -28,7 +28,7 @@ struct solver {
 	uint32_t queue_read, queue_count;
 };
 
-static planner_cost unit_cost(const struct solver *s, const struct planner_flow_arc *arc, uint32_t x)
+static planner_cost unit_cost(const struct solver *s, const struct planner_arc *arc, uint32_t x)
 {
 	planner_cost cost = s->price[arc->unit];
 
@@ -40,14 +40,14 @@ static planner_cost unit_cost(const struct solver *s, const struct planner_flow_
 }
 
 /* What a unit from the arc's tail to its head may cost at most to be worth it. */
-static planner_cost worth(const struct solver *s, const struct planner_flow_arc *arc)
+static planner_cost worth(const struct solver *s, const struct planner_arc *arc)
 {
 	return s->potential[arc->to] - s->potential[arc->from];
 }
 
 /* How many of the units [x, end), which do not cross the knee, cost less than limit. */
 static uint32_t count_cheaper(
-        const struct solver *s, const struct planner_flow_arc *arc, uint32_t x, uint32_t end, planner_cost limit)
+        const struct solver *s, const struct planner_arc *arc, uint32_t x, uint32_t end, planner_cost limit)
 {
 	planner_cost cost = unit_cost(s, arc, x), step = 2 * s->price[arc->square], units;
 
@@ -61,7 +61,7 @@ static uint32_t count_cheaper(
 
 /* How many of the units [start, x), which do not cross the knee, cost more than limit. */
 static uint32_t count_dearer(
-        const struct solver *s, const struct planner_flow_arc *arc, uint32_t start, uint32_t x, planner_cost limit)
+        const struct solver *s, const struct planner_arc *arc, uint32_t start, uint32_t x, planner_cost limit)
 {
 	planner_cost cost = unit_cost(s, arc, x - 1), step = 2 * s->price[arc->square], units;
 
@@ -74,7 +74,7 @@ static uint32_t count_dearer(
 }
 
 /* Units that can be added with a negative reduced cost each, at most most. */
-static uint32_t units_forward(const struct solver *s, const struct planner_flow_arc *arc, int64_t most)
+static uint32_t units_forward(const struct solver *s, const struct planner_arc *arc, int64_t most)
 {
 	planner_cost limit = worth(s, arc);
 	uint32_t x = arc->flow, end = arc->capacity, units = 0;
@@ -93,7 +93,7 @@ static uint32_t units_forward(const struct solver *s, const struct planner_flow_
 }
 
 /* Units that can be taken back with a negative reduced cost each, at most most. */
-static uint32_t units_backward(const struct solver *s, const struct planner_flow_arc *arc, int64_t most)
+static uint32_t units_backward(const struct solver *s, const struct planner_arc *arc, int64_t most)
 {
 	planner_cost limit = worth(s, arc);
 	uint32_t x = arc->flow, start = most < x ? x - (uint32_t)most : 0, units = 0;
@@ -113,8 +113,8 @@ static void enqueue(struct solver *s, uint32_t node)
 {
 	uint32_t place = s->queue_read + s->queue_count++;
 
-	if (place >= s->flow->node_count)
-		place -= s->flow->node_count;
+	if (place >= s->graph->node_count)
+		place -= s->graph->node_count;
 	s->queue[place] = node;
 }
 
@@ -122,7 +122,7 @@ static uint32_t dequeue(struct solver *s)
 {
 	uint32_t node = s->queue[s->queue_read++];
 
-	if (s->queue_read == s->flow->node_count)
+	if (s->queue_read == s->graph->node_count)
 		s->queue_read = 0;
 	s->queue_count--;
 	return node;
@@ -131,10 +131,10 @@ static uint32_t dequeue(struct solver *s)
 /* Makes every arc optimal for the present potentials; what that leaves at the nodes is the phase's work. */
 static void start_phase(struct solver *s)
 {
-	struct planner_flow *flow = s->flow;
+	struct planner_graph *graph = s->graph;
 
-	for (uint32_t i = 0; i < flow->arc_count; i++) {
-		struct planner_flow_arc *arc = &flow->arcs[i];
+	for (uint32_t i = 0; i < graph->arc_count; i++) {
+		struct planner_arc *arc = &graph->arcs[i];
 		uint32_t more = units_forward(s, arc, INT64_MAX);
 		uint32_t less = more ? 0 : units_backward(s, arc, INT64_MAX);
 
@@ -143,7 +143,7 @@ static void start_phase(struct solver *s)
 		s->excess[arc->to] += (int64_t)more - less;
 	}
 	s->queue_read = s->queue_count = 0;
-	for (uint32_t node = 0; node < flow->node_count; node++) {
+	for (uint32_t node = 0; node < graph->node_count; node++) {
 		s->current[node] = s->first[node];
 		if (s->excess[node] > 0)
 			enqueue(s, node);
@@ -153,12 +153,12 @@ static void start_phase(struct solver *s)
 /* Lowers the node's potential as far as its arcs allow and epsilon more, which opens at least one of them. */
 static void relabel(struct solver *s, uint32_t node)
 {
-	const struct planner_flow_arc *arcs = s->flow->arcs;
+	const struct planner_arc *arcs = s->graph->arcs;
 	planner_cost best = 0;
 	bool found = false;
 
 	for (uint32_t i = s->first[node]; i < s->first[node + 1]; i++) {
-		const struct planner_flow_arc *arc = &arcs[s->ends[i] >> 1];
+		const struct planner_arc *arc = &arcs[s->ends[i] >> 1];
 		planner_cost reach;
 
 		if (s->ends[i] & 1) {
@@ -179,8 +179,8 @@ static void relabel(struct solver *s, uint32_t node)
 
 static void push(struct solver *s, uint32_t end, uint32_t from)
 {
-	struct planner_flow *flow = s->flow;
-	struct planner_flow_arc *arc = &flow->arcs[end >> 1];
+	struct planner_graph *graph = s->graph;
+	struct planner_arc *arc = &graph->arcs[end >> 1];
 	uint32_t to = end & 1 ? arc->from : arc->to;
 	uint32_t units = end & 1 ? units_backward(s, arc, s->excess[from]) : units_forward(s, arc, s->excess[from]);
 
@@ -211,19 +211,19 @@ static void discharge(struct solver *s, uint32_t node)
 
 static void index_ends(struct solver *s)
 {
-	const struct planner_flow *flow = s->flow;
+	const struct planner_graph *graph = s->graph;
 
-	for (uint32_t i = 0; i < flow->arc_count; i++) {
-		s->first[flow->arcs[i].from + 1]++;
-		s->first[flow->arcs[i].to + 1]++;
+	for (uint32_t i = 0; i < graph->arc_count; i++) {
+		s->first[graph->arcs[i].from + 1]++;
+		s->first[graph->arcs[i].to + 1]++;
 	}
-	for (uint32_t node = 0; node < flow->node_count; node++) {
+	for (uint32_t node = 0; node < graph->node_count; node++) {
 		s->first[node + 1] += s->first[node];
 		s->current[node] = s->first[node];
 	}
-	for (uint32_t i = 0; i < flow->arc_count; i++) {
-		s->ends[s->current[flow->arcs[i].from]++] = 2 * i;
-		s->ends[s->current[flow->arcs[i].to]++] = 2 * i + 1;
+	for (uint32_t i = 0; i < graph->arc_count; i++) {
+		s->ends[s->current[graph->arcs[i].from]++] = 2 * i;
+		s->ends[s->current[graph->arcs[i].to]++] = 2 * i + 1;
 	}
 }
 
@@ -232,9 +232,9 @@ static planner_cost first_epsilon(const struct solver *s)
 {
 	planner_cost largest = 1;
 
-	for (uint32_t i = 0; i < s->flow->arc_count; i++) {
-		const struct planner_flow_arc *arc = &s->flow->arcs[i];
-		uint32_t most = arc->capacity < s->flow->likely ? arc->capacity : s->flow->likely;
+	for (uint32_t i = 0; i < s->graph->arc_count; i++) {
+		const struct planner_arc *arc = &s->graph->arcs[i];
+		uint32_t most = arc->capacity < s->graph->likely ? arc->capacity : s->graph->likely;
 		planner_cost cost = unit_cost(s, arc, most);
 
 		if (cost < 0)
@@ -247,11 +247,11 @@ static planner_cost first_epsilon(const struct solver *s)
 
 static void solve(struct solver *s)
 {
-	for (int i = 0; i < PLANNER_FLOW_PRICES; i++)
-		s->price[i] = s->flow->price[i] * ((planner_cost)s->flow->longest + 1);
-	for (uint32_t i = 0; i < s->flow->arc_count; i++)
-		s->flow->arcs[i].flow = 0;
-	memcpy(s->excess, s->flow->supply, s->flow->node_count * sizeof(*s->excess));
+	for (int i = 0; i < PLANNER_GRAPH_PRICES; i++)
+		s->price[i] = s->graph->price[i] * ((planner_cost)s->graph->longest + 1);
+	for (uint32_t i = 0; i < s->graph->arc_count; i++)
+		s->graph->arcs[i].flow = 0;
+	memcpy(s->excess, s->graph->supply, s->graph->node_count * sizeof(*s->excess));
 	index_ends(s);
 	s->epsilon = first_epsilon(s);
 	do {
@@ -262,10 +262,10 @@ static void solve(struct solver *s)
 	} while (s->epsilon > 1);
 }
 
-int planner_flow_solve(struct planner_flow *flow)
+int planner_flow_solve(struct planner_graph *graph)
 {
-	size_t nodes = (size_t)flow->node_count + 1;
-	struct solver s = { .flow = flow };
+	size_t nodes = (size_t)graph->node_count + 1;
+	struct solver s = { .graph = graph };
 	int error = SM_ENOMEM;
 
 	s.potential = calloc(nodes, sizeof(*s.potential));
@@ -273,7 +273,7 @@ int planner_flow_solve(struct planner_flow *flow)
 	s.first = calloc(nodes, sizeof(*s.first));
 	s.current = calloc(nodes, sizeof(*s.current));
 	s.queue = malloc(nodes * sizeof(*s.queue));
-	s.ends = malloc(((size_t)flow->arc_count * 2 + 1) * sizeof(*s.ends));
+	s.ends = malloc(((size_t)graph->arc_count * 2 + 1) * sizeof(*s.ends));
 	if (s.potential && s.excess && s.first && s.current && s.queue && s.ends) {
 		solve(&s);
 		error = 0;

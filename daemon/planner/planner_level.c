@@ -46,10 +46,10 @@ static uint32_t count_spare(const struct planner_survey *survey, uint32_t q, uin
 	return r;
 }
 
-uint32_t planner_level_shares(const struct planner_survey *survey, struct planner_share *shares)
+void planner_level_shares(const struct planner_survey *survey, struct planner_share *shares)
 {
 	struct level level = { 0 };
-	uint32_t q, r, spare, leaving = 0;
+	uint32_t q, r, spare;
 
 	level_count(survey, &level);
 	q = level.shards / level.containers;
@@ -71,7 +71,5 @@ uint32_t planner_level_shares(const struct planner_survey *survey, struct planne
 		shares[c].container = c;
 		shares[c].stay = held < want ? held : want;
 		shares[c].come = want - shares[c].stay;
-		leaving += held - shares[c].stay;
 	}
-	return leaving;
 }

@@ -12,8 +12,8 @@
 /* Is it the plain case: survey->plain, a container is open, and max_shard_count leaves room for all? */
 bool planner_level_applies(const struct planner_survey *survey);
 
-/* Fills shares (one per container) with counts within 1 over the open containers, by the formula in planner.h. Answers how
- * many owned shards leave their container. Call only where it applies. */
-uint32_t planner_level_shares(const struct planner_survey *survey, struct planner_share *shares);
+/* Fills shares (one per container) with counts within 1 over the open containers, by the formula in planner.h. Call only
+ * where it applies. */
+void planner_level_shares(const struct planner_survey *survey, struct planner_share *shares);
 
 #endif

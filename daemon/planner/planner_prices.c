@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * Beyond what 127 bits hold shorter cycles must do: with a million shards that is above 10,000 classes on as many containers.
+ * Beyond what 127 bits hold shorter cycles must do: with a million shards, above 10,000 classes on as many containers.
  */
 #include "planner_prices.h"
 
 #define MOST_STOPS 65536u /* no price overflows with these, whatever the counts */
 
 /* For cycles through that many classes and sink. */
-static void set_for(struct planner_flow *flow, uint32_t stops, uint32_t most, bool groups)
+static void set_for(struct planner_graph *graph, uint32_t stops, uint32_t most, bool groups)
 {
-	planner_cost *price = flow->price;
+	planner_cost *price = graph->price;
 	planner_cost arcs = 2 * (planner_cost)stops, marginal = 2 * (planner_cost)most + 1;
 
 	price[PLANNER_PRICE_NOTHING] = 0;
@@ -23,22 +23,23 @@ static void set_for(struct planner_flow *flow, uint32_t stops, uint32_t most, bo
 }
 
 /* Potentials stay within three times the longest path at the largest cost. */
-static bool fits(const struct planner_flow *flow)
+static bool fits(const struct planner_graph *graph)
 {
-	long double largest = (long double)flow->price[PLANNER_PRICE_UNPLACED] * 2 * ((long double)flow->longest + 1);
+	long double largest = (long double)graph->price[PLANNER_PRICE_UNPLACED] * 2 * ((long double)graph->longest + 1);
 
-	return largest * 4 * ((long double)flow->longest + 1) < 0x1p126L;
+	return largest * 4 * ((long double)graph->longest + 1) < 0x1p126L;
 }
 
-void planner_prices_set(struct planner_flow *flow, uint32_t classes, uint32_t containers, uint32_t most, bool groups)
+void planner_prices_set(struct planner_graph *graph, uint32_t classes, uint32_t containers, uint32_t most, bool groups)
 {
-	uint32_t stops = (classes < containers ? classes : containers) + 1;
+	/* The sink, a class of one container on either side of it, and one at either end. */
+	uint32_t stops = (classes < containers ? classes : containers) + 5;
 
 	/* Between two stops lie at most a container and its nodes for two groups. */
-	flow->longest = stops < UINT32_MAX / 4 ? 4 * stops : UINT32_MAX;
-	flow->likely = most;
+	graph->longest = stops < UINT32_MAX / 4 ? 4 * stops : UINT32_MAX;
+	graph->likely = most;
 	if (stops > MOST_STOPS)
 		stops = MOST_STOPS;
-	for (set_for(flow, stops, most, groups); !fits(flow) && stops > 2; set_for(flow, stops, most, groups))
+	for (set_for(graph, stops, most, groups); !fits(graph) && stops > 6; set_for(graph, stops, most, groups))
 		stops -= stops / 4 + 1;
 }

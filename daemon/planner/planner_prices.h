@@ -6,12 +6,13 @@
  *
  * It is enough that this holds for changes along a simple cycle of the network, since whatever is not the best can be improved
  * along one. Such a cycle meets each class and the sink at most once; so it has at most two arcs with moves, two with groups and two
- * with violations for each of them, and two arcs at the sink.
+ * with violations for each of them, and two arcs at the sink. A class that leads to one container only, as most pins do, can only be next
+ * to the sink, or where a path begins or ends.
  */
 #ifndef PLANNER_PRICES_H
 #define PLANNER_PRICES_H
 
-#include "planner_flow.h"
+#include "planner_graph.h"
 
 #include <stdbool.h>
 
@@ -25,8 +26,8 @@ enum planner_price {
 	PLANNER_PRICE_UNPLACED
 };
 
-/* Sets flow's prices, longest and likely. classes, containers: that are in the network; most: the largest count of a container
+/* Sets the graph's prices, longest and likely. classes: those that lead to several containers; most: the largest count of a container
  * that the prices allow for; groups: is there more than one? */
-void planner_prices_set(struct planner_flow *flow, uint32_t classes, uint32_t containers, uint32_t most, bool groups);
+void planner_prices_set(struct planner_graph *graph, uint32_t classes, uint32_t containers, uint32_t most, bool groups);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "planner_cases.h"
 
-#define ORACLE_CONTAINERS 6
+#define ORACLE_CONTAINERS 16
 
 /* In the order of importance; less is better. */
 struct planner_worth {
