@@ -38,6 +38,7 @@ struct etcd_server {
 	size_t count;
 	struct member members[MEMBERS];
 	const char *endpoints[MEMBERS + 1];
+	char authorization[256]; /* the header; empty = none */
 };
 
 /* ---- addresses ---- */
@@ -169,6 +170,7 @@ char *etcd_server_post(struct etcd_server *server, size_t member, const char *pa
 {
 	const char *endpoint = server->members[member].endpoint;
 	int is_socket = strncmp(endpoint, "unix://", 7) == 0;
+	struct curl_slist *headers = NULL;
 	struct body body = { NULL, 0 };
 	CURL *easy = curl_easy_init();
 	char url[256];
@@ -182,11 +184,15 @@ char *etcd_server_post(struct etcd_server *server, size_t member, const char *pa
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 5000L);
 	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, json);
+	if (server->authorization[0])
+		headers = curl_slist_append(NULL, server->authorization);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, gather);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &body);
 	if (curl_easy_perform(easy) == CURLE_OK)
 		curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(easy);
+	curl_slist_free_all(headers);
 	if (ret_status)
 		*ret_status = status;
 	if (status == 0) {
@@ -194,6 +200,23 @@ char *etcd_server_post(struct etcd_server *server, size_t member, const char *pa
 		return NULL;
 	}
 	return body.data ? body.data : strdup("");
+}
+
+void etcd_server_authenticate(struct etcd_server *server, const char *username, const char *password)
+{
+	char request[256], *answer;
+	json_t *json;
+
+	server->authorization[0] = '\0';
+	if (!username)
+		return;
+	snprintf(request, sizeof(request), "{\"name\":\"%s\",\"password\":\"%s\"}", username, password);
+	answer = etcd_server_post(server, 0, "/v3/auth/authenticate", request, NULL);
+	json = answer ? json_loads(answer, 0, NULL) : NULL;
+	snprintf(server->authorization, sizeof(server->authorization), "Authorization: %s",
+	        json ? json_string_value(json_object_get(json, "token")) : "");
+	json_decref(json);
+	free(answer);
 }
 
 static json_t *status_of(struct etcd_server *server, size_t member)

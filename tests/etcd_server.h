@@ -35,6 +35,8 @@ int etcd_server_restart(struct etcd_server *server, size_t member);
 
 /* POSTs JSON to the member and returns the answer's body, malloc'ed; NULL when there was none. ret_status may be NULL. */
 char *etcd_server_post(struct etcd_server *server, size_t member, const char *path, const char *json, long *ret_status);
+/* From now on with the token of this user; NULL: without. */
+void etcd_server_authenticate(struct etcd_server *server, const char *username, const char *password);
 /* The member that leads now, as this member knows it; -1 when it knows none. */
 int etcd_server_leader(struct etcd_server *server, size_t member);
 

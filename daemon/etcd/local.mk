@@ -58,3 +58,13 @@ UNIT_TESTS += tests/unit/test_etcd_cluster
 tests_unit_test_etcd_cluster_SOURCES = tests/unit/test_etcd_cluster.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
 tests_unit_test_etcd_cluster_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_cluster_LDADD = $(ETCD_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd_auth
+tests_unit_test_etcd_auth_SOURCES = tests/unit/test_etcd_auth.c tests/unit/etcd_ask.h tests/unit/etcd_ask.c
+tests_unit_test_etcd_auth_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_auth_LDADD = $(ETCD_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd_codec
+tests_unit_test_etcd_codec_SOURCES = tests/unit/test_etcd_codec.c
+tests_unit_test_etcd_codec_CFLAGS = $(ETCD_TEST_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_etcd_codec_LDADD = libetcd.la libcommon.la $(CMOCKA_LIBS)
