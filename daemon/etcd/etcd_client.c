@@ -23,6 +23,7 @@ struct etcd {
 	struct etcd_client_parts parts;
 	struct etcd_endpoints endpoints;
 	unsigned connections, active;
+	uint64_t answered_ms; /* when etcd last answered anything */
 	struct etcd_client_queue all, queue, rejected;
 	struct etcd_auth_waiter waiter;
 	struct event *dispatch; /* hands out rejected calls */
@@ -97,7 +98,7 @@ struct etcd_call *etcd_client_submit(struct etcd_call *call)
 {
 	if (call->body.failed)
 		return etcd_client_reject(call, SM_ENOMEM, "out of memory");
-	call->deadline_ms = etcd_client_now_ms() + (call->etcd->endpoints.count + 1) * call->etcd->parts.timeout_ms;
+	call->since_ms = etcd_client_now_ms();
 	call->over = false;
 	enter_queue(call, &call->etcd->queue);
 	pump(call->etcd);
@@ -165,13 +166,23 @@ static void on_pause_over(evutil_socket_t fd, short what, void *arg)
 	pump(call->etcd);
 }
 
+/* Time is over for a call when nothing at all was answered for as long as its tries may take. A long queue before an etcd that answers is
+ * no reason to give up. */
+static bool is_late(const struct etcd_call *call)
+{
+	const struct etcd *etcd = call->etcd;
+	uint64_t since = call->since_ms > etcd->answered_ms ? call->since_ms : etcd->answered_ms;
+
+	return etcd_client_now_ms() >= since + (etcd->endpoints.count + 1) * etcd->parts.timeout_ms;
+}
+
 /* Another try, if one is left. */
 static bool try_again(struct etcd_call *call)
 {
 	struct etcd *etcd = call->etcd;
 	struct timeval pause = { .tv_usec = PAUSE_MS * 1000 };
 
-	if (call->tries > etcd->endpoints.count || etcd_client_now_ms() >= call->deadline_ms)
+	if (call->tries > etcd->endpoints.count || is_late(call))
 		return false;
 	if (call->tries < etcd->endpoints.count) {
 		enter_queue(call, &call->etcd->queue);
@@ -246,6 +257,8 @@ static void on_ended(void *arg, const struct etcd_transfer_answer *answer)
 		why_set(&call->why, 0, "etcd at %s: %s", etcd->endpoints.list[call->endpoint].name, answer->why);
 	else
 		error = decode(call, answer, &verdict);
+	if (!answer->error)
+		etcd->answered_ms = etcd_client_now_ms();
 	on = error && goes_on(call, &verdict, &error);
 	pump(etcd);
 	if (!on)
@@ -280,7 +293,7 @@ static void start(struct etcd_call *call)
 /* Those whose time ran out in the queue end here; their endpoints hang, and more waiting only makes it worse. */
 static void start_or_expire(struct etcd_call *call)
 {
-	if (etcd_client_now_ms() < call->deadline_ms) {
+	if (!is_late(call)) {
 		start(call);
 		return;
 	}

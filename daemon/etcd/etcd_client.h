@@ -42,7 +42,7 @@ struct etcd_call {
 	struct etcd_client_queue *waits_in; /* NULL = in none */
 	struct etcd_transfer *transfer;
 	struct event *pause;
-	uint64_t deadline_ms;
+	uint64_t since_ms;
 	size_t endpoint;
 	unsigned tries, tokens, generation;
 	bool maybe_executed, over, running, cancelled;

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEEP_BYTES ((size_t)256 * 1024) /* more is not kept by an empty text */
+
 /* Room for so many bytes more at the end, or NULL. */
 static char *reserve(struct etcd_text *text, size_t bytes)
 {
@@ -95,7 +97,10 @@ void etcd_text_consume(struct etcd_text *text, size_t bytes)
 	if (bytes == 0)
 		return;
 	text->bytes -= bytes;
-	memmove(text->data, text->data + bytes, text->bytes);
+	if (text->bytes == 0 && text->room > KEEP_BYTES)
+		etcd_text_done(text);
+	else
+		memmove(text->data, text->data + bytes, text->bytes);
 }
 
 void etcd_text_done(struct etcd_text *text)
