@@ -72,7 +72,8 @@ int view_head_open(const char *dir, struct view_head **ret_head)
 	close(fd);
 	if (error)
 		return error;
-	if (head->magic != VIEW_HEAD_MAGIC || head->major != VIEW_MAJOR || head->page_bytes != VIEW_PAGE_BYTES)
+	if (head->magic != VIEW_HEAD_MAGIC || head->major != VIEW_MAJOR || head->page_bytes != VIEW_PAGE_BYTES ||
+	        head->number > UINT64_MAX / 2)
 		init_head(head);
 	*ret_head = head;
 	return 0;

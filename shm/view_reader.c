@@ -35,7 +35,9 @@ static int open_head(const char *dir, const struct view_head **ret_head)
 	close(fd);
 	if (error)
 		return error;
-	if (head->magic != VIEW_HEAD_MAGIC || head->page_bytes != VIEW_PAGE_BYTES)
+	if (VIEW_LOAD(&head->magic) == 0)
+		error = SM_ENOENT; /* being made */
+	else if (head->magic != VIEW_HEAD_MAGIC || head->page_bytes != VIEW_PAGE_BYTES)
 		error = SM_EPROTO;
 	else if (head->major != VIEW_MAJOR)
 		error = SM_EVERSION;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * Writing the view. One process at a time (sync; enforced by a lock on the header file), between begin and publish. A writer that
+ * Writing the view. One process at a time (sync; enforced by a lock on view.lock), between begin and publish. A writer that
  * is killed at any instruction leaves readers with old or new words, never stuck and never torn; if it died between begin and publish the
  * next view_writer_open says so and the caller fills a fresh segment from etcd.
  *
  * Growth and compaction are the writer's own affair: a put that finds no room moves everything to a larger segment first.
- * Row numbers are of the current segment and are not kept by callers across begin.
+ * Row numbers are of the current segment: not kept across begin, and after a put only if view_usage's segment_number is still the same.
+ * Strings of the view stay valid until the next begin, also as arguments of a put that moves them.
  */
 #ifndef VIEW_WRITER_H
 #define VIEW_WRITER_H

@@ -59,6 +59,7 @@ int view_writer_service_put(struct view_writer *writer, const char *service, con
 		put.spec.spec = "";
 	if (!*service || !view_writer_text_fits(service) || !view_writer_text_fits(put.spec.spec))
 		return SM_EINVAL;
+	assert(writer->store.view.segment->publishing);
 	return view_grow_run(writer, put_service, &put);
 }
 
