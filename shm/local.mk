@@ -13,7 +13,7 @@ libview_la_SOURCES = $(view_sources)
 view_help = tests/unit/view_help.h tests/unit/view_help.c
 UNIT_TESTS += tests/unit/test_view tests/unit/test_view_grow tests/unit/test_view_change tests/unit/test_view_damage \
 	tests/unit/test_view_collision tests/unit/test_view_kill tests/unit/test_view_threads \
-	tests/unit/test_view_hash tests/unit/test_view_stop
+	tests/unit/test_view_hash tests/unit/test_view_stop tests/unit/test_view_short
 tests_unit_test_view_SOURCES = tests/unit/test_view.c $(view_help)
 tests_unit_test_view_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_LDADD = libview.la $(CMOCKA_LIBS)
@@ -41,7 +41,14 @@ tests_unit_test_view_hash_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_view_stop_SOURCES = tests/unit/test_view_stop.c $(view_help)
 tests_unit_test_view_stop_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_stop_LDADD = libview.la $(CMOCKA_LIBS)
+tests_unit_test_view_short_SOURCES = tests/unit/test_view_short.c $(view_help)
+tests_unit_test_view_short_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_short_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=realpath \
+	-Wl,--wrap=mmap,--wrap=posix_fallocate,--wrap=ftruncate
+tests_unit_test_view_short_LDADD = libview.la $(CMOCKA_LIBS)
 
 BENCHES += tests/bench/lookup
 tests_bench_lookup_SOURCES = tests/bench/lookup.c
 tests_bench_lookup_LDADD = libview.la
+
+EXTRA_DIST += shm/README.md

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define KEYS 300000u
+#define KEYS 100000u
 #define SEEDS 3u
 
 static int compare(const void *a, const void *b)
@@ -23,7 +23,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Pairs that agree in 40 of their bits; chance has 0.04 of them. */
+/* Pairs that agree in 40 of their bits; chance has 0.005 of them. */
 static unsigned near_collisions(uint64_t *fingerprints)
 {
 	unsigned count = 0;

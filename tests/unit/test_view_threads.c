@@ -166,10 +166,49 @@ static void test_growth(void **state)
 	run(*state, true, true);
 }
 
+/* Always reads where the writer is about to write: what it gets is the changes asked for, or SM_ELAGGED. */
+static void *follow_closely(void *arg)
+{
+	struct shared *shared = arg;
+	enum { MOST = 4000 };
+	struct view_change *changes = malloc(MOST * sizeof(*changes));
+	while (!__atomic_load_n(&shared->done, __ATOMIC_SEQ_CST)) {
+		uint64_t head = view_change_cursor(shared->view), cursor = head < 4095 ? 0 : head - 4095;
+		uint64_t from = cursor;
+		int count = view_change_read(shared->view, &cursor, changes, MOST);
+		for (int i = 0; i < count; i++) {
+			/* change number n has revision n + 1 */
+			if (changes[i].revision != from + (uint64_t)i + 1)
+				__atomic_add_fetch(&shared->failures, 1, __ATOMIC_SEQ_CST);
+		}
+		if (count == SM_ELAGGED)
+			__atomic_add_fetch(&shared->readers, 1, __ATOMIC_SEQ_CST);
+	}
+	free(changes);
+	return NULL;
+}
+
+static void test_ring(void **state)
+{
+	struct view_fixture *fixture = *state;
+	pthread_t thread;
+	view_help_start(fixture, 0);
+	struct view_writer *writer = fixture->writer;
+	struct shared shared = { .view = view_writer_view(writer) };
+	assert_int_equal(pthread_create(&thread, NULL, follow_closely, &shared), 0);
+	view_writer_begin(writer);
+	for (int64_t i = 1; i < 10000 || (i < 3000000 && __atomic_load_n(&shared.readers, __ATOMIC_SEQ_CST) < 100); i++)
+		view_help_shard(writer, "s", "a", "", i);
+	view_writer_publish(writer, 3000000);
+	__atomic_store_n(&shared.done, 1, __ATOMIC_SEQ_CST);
+	pthread_join(thread, NULL);
+	assert_int_equal(shared.failures, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, view_help_setup, view_help_teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(test_one_mapping), TEST(test_growth) };
+	const struct CMUnitTest tests[] = { TEST(test_one_mapping), TEST(test_growth), TEST(test_ring) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
