@@ -93,8 +93,23 @@ static void end_orders(struct sent *sent, int code)
 
 static void reached(struct balancer_service *service, uint32_t container)
 {
-	if (executor_reached(service->executor, container, now_ms()))
-		service->plan_stale = true;
+	if (!executor_reached(service->executor, container, now_ms()))
+		return;
+	service->plan_stale = true;
+	log_info("service %s: container %s takes orders again", service->name, service->containers.items[container].id);
+}
+
+/* Tells people once, and once more when it is closed. */
+static void unreachable(struct balancer_service *service, uint32_t container, bool refused, const char *why)
+{
+	bool first = !executor_failing(service->executor, container);
+	bool closed = executor_unreachable(service->executor, container, refused, now_ms());
+
+	if (first || closed)
+		log_warning("service %s: orders to container %s: %s%s", service->name,
+		        service->containers.items[container].id, why,
+		        closed ? "; it gets nothing new until it takes orders again" : "");
+	service->plan_stale |= closed;
 }
 
 static void on_taken(void *arg)
@@ -141,14 +156,10 @@ static void on_ended(void *arg, enum balancer_orders_end end, const char *why)
 
 	if (container != BALANCER_CONTAINERS_NONE) {
 		count_out(sent, container);
-		if (end == BALANCER_ORDERS_WHOLE) {
+		if (end == BALANCER_ORDERS_WHOLE)
 			reached(service, container);
-		} else {
-			log_warning("service %s: orders to container %s: %s", service->name, sent->container, why);
-			if (executor_unreachable(
-			            service->executor, container, end == BALANCER_ORDERS_REFUSED, now_ms()))
-				service->plan_stale = true;
-		}
+		else
+			unreachable(service, container, end == BALANCER_ORDERS_REFUSED, why);
 	}
 	if (sent->failed > LOGGED)
 		log_warning("service %s: %u more orders to container %s failed", service->name, sent->failed - LOGGED,

@@ -23,8 +23,8 @@ struct balancer_service {
 	        wait_ends_ms; /* the first container that is away is not waited for any longer then; UINT64_MAX: none is away */
 	uint64_t config_version;                     /* of the view, as last read */
 	bool shards_stale, config_stale, plan_stale; /* what has to be made again before the next orders */
-	uint64_t plan_after_ms;                      /* not before: plans shall not take all the time there is */
-	uint64_t half_since_ms;                      /* could not be read whole since; 0: it could */
+	uint64_t renew_after_ms; /* not read or planned before: that shall not take all the time there is */
+	uint64_t half_since_ms;  /* could not be read whole since; 0: it could */
 	struct balancer_containers containers;
 	struct balancer_shards shards;
 	struct executor *executor;

@@ -20,6 +20,7 @@
 #define LOOK_MS 1000u   /* looks at the view at least this often, whatever the bell says */
 #define FRESH_MS 10000u /* a view that was not in step for this long is not acted upon: README.md */
 #define STALE_LOOK_MS 200u
+#define RENEW_PAUSE 3     /* reading and planning a service pauses this many times as long as it took */
 #define HALF_READ_MS 500u /* a service that could not be read whole for this long is planned from what there is */
 
 struct balancer_turn {
@@ -52,15 +53,12 @@ static bool is_fresh(struct balancer_turn *turn, uint64_t now)
 static void plan(struct balancer_turn *turn, struct balancer_service *service, uint64_t now)
 {
 	struct balancer_plan_report report;
-	uint64_t took_ms;
 	char text[512];
 	int rc = balancer_plan_make(service, turn->view, now, &report);
 
 	if (rc < 0)
 		fatalx("planning service %s: error %d", service->name, rc);
-	took_ms = now_ms() - now;
 	service->plan_stale = false;
-	service->plan_after_ms = now + 3 * took_ms;
 	balancer_plan_print(&report, text, sizeof(text));
 	log_info("service %s: plan %016" PRIx64 " for %u shards on %u containers: %s", service->name, report.hash,
 	        service->shards.count, service->containers.count, text);
@@ -91,30 +89,43 @@ static bool read_service(struct balancer_turn *turn, struct balancer_service *se
 	return whole || (!service->shards_stale && now - service->half_since_ms > HALF_READ_MS);
 }
 
+/* Reads and plans what is stale. When this has to be looked at again; UINT64_MAX: when something happens. */
+static uint64_t renew(struct balancer_turn *turn, struct balancer_service *service, bool fresh)
+{
+	uint64_t began = now_ms(), ended;
+
+	if (began >= service->wait_ends_ms)
+		service->config_stale = true;
+	if (!service->config_stale && !service->plan_stale)
+		return service->wait_ends_ms;
+	if (began < service->renew_after_ms)
+		return service->renew_after_ms;
+	if (service->config_stale && !read_service(turn, service, began))
+		return began + HALF_READ_MS; /* whoever is changing it rings, too */
+	if (!fresh)
+		return began + STALE_LOOK_MS;
+	plan(turn, service, began);
+	ended = now_ms();
+	service->renew_after_ms = ended + RENEW_PAUSE * (ended - began);
+	return service->wait_ends_ms;
+}
+
 /* When this service wants another turn. */
 static uint64_t serve(struct balancer_turn *turn, struct balancer_service *service, bool fresh)
 {
-	uint64_t now = now_ms(), due_ms = UINT64_MAX, other_ms;
+	uint64_t now, due_ms, retry_ms;
 
 	if (!service->dispatch)
 		service->dispatch = balancer_dispatch_new(service, turn->orders, turn->wake, turn->arg);
-	if (now >= service->wait_ends_ms)
-		service->config_stale = true;
-	if (service->config_stale && !read_service(turn, service, now))
-		due_ms = now + HALF_READ_MS; /* whoever is changing it rings, too */
+	due_ms = renew(turn, service, fresh);
 	if (!fresh)
-		return now + STALE_LOOK_MS;
-	if (service->plan_stale && now >= service->plan_after_ms && due_ms == UINT64_MAX)
-		plan(turn, service, now);
+		return due_ms;
+	now = now_ms();
 	executor_wake(service->executor, now);
 	balancer_dispatch_flush(service->dispatch, turn->view, now);
 	log_moves(service);
-	other_ms = executor_due_ms(service->executor, now);
-	if (service->wait_ends_ms < other_ms)
-		other_ms = service->wait_ends_ms;
-	if (service->plan_stale && service->plan_after_ms > now && service->plan_after_ms < other_ms)
-		other_ms = service->plan_after_ms;
-	return other_ms < due_ms ? other_ms : due_ms;
+	retry_ms = executor_due_ms(service->executor, now);
+	return retry_ms < due_ms ? retry_ms : due_ms;
 }
 
 uint64_t balancer_turn_take(struct balancer_turn *turn)
@@ -124,6 +135,8 @@ uint64_t balancer_turn_take(struct balancer_turn *turn)
 
 	balancer_state_follow(turn->state, now);
 	fresh = is_fresh(turn, now);
+	if (!fresh)
+		due_ms = now + STALE_LOOK_MS;
 	for (uint32_t i = 0; i < balancer_state_count(turn->state); i++) {
 		uint64_t service_due_ms = serve(turn, balancer_state_get(turn->state, i), fresh);
 

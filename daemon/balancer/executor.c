@@ -392,3 +392,8 @@ bool executor_closed(const struct executor *executor, uint32_t container)
 {
 	return executor->containers[container].closed;
 }
+
+bool executor_failing(const struct executor *executor, uint32_t container)
+{
+	return executor->containers[container].failures > 0;
+}

@@ -98,5 +98,6 @@ uint32_t executor_holder(
 bool executor_settled(const struct executor *executor, uint32_t shard);
 /* Refused, or not reached EXECUTOR_CLOSED_AFTER times in a row: it should get nothing new until it is reached again. */
 bool executor_closed(const struct executor *executor, uint32_t container);
+bool executor_failing(const struct executor *executor, uint32_t container); /* not reached at the last try */
 
 #endif
