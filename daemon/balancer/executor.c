@@ -21,9 +21,10 @@ enum list {
 }; /* per container; held: drops that wait for this one to be reached */
 
 struct container {
-	uint64_t again_ms;
+	uint64_t again_ms, failing_since_ms;
 	uint32_t adds_under_way;
 	uint8_t failures;
+	bool reached; /* once, in this incarnation */
 	bool closed;
 };
 
@@ -59,9 +60,9 @@ void executor_free(struct executor *executor)
 	free(executor);
 }
 
-static uint64_t backoff_ms(struct executor *executor, uint8_t failures)
+static uint64_t backoff_ms(struct executor *executor, uint64_t least_ms, uint8_t failures)
 {
-	uint64_t ms = failures > 9 ? EXECUTOR_BACKOFF_MAX_MS : EXECUTOR_BACKOFF_MIN_MS << (failures - 1);
+	uint64_t ms = failures > 16 ? EXECUTOR_BACKOFF_MAX_MS : least_ms << (failures - 1);
 
 	if (ms > EXECUTOR_BACKOFF_MAX_MS)
 		ms = EXECUTOR_BACKOFF_MAX_MS;
@@ -232,7 +233,7 @@ bool executor_answered(struct executor *executor, uint32_t number, uint32_t sequ
 			shard->failures = 0;
 		count_failure(&shard->failures);
 		shard->failed = shard->flight;
-		shard->again_ms = now_ms + backoff_ms(executor, shard->failures);
+		shard->again_ms = now_ms + backoff_ms(executor, EXECUTOR_BACKOFF_MIN_MS, shard->failures);
 		end_flight(executor, shard);
 	}
 	settle(executor, number, now_ms);
@@ -255,9 +256,10 @@ bool executor_reached(struct executor *executor, uint32_t number, uint64_t now_m
 	bool was_closed = container->closed;
 	uint32_t shard;
 
+	container->reached = true;
 	if (!container->failures)
 		return false;
-	*container = (struct container){ .adds_under_way = container->adds_under_way };
+	*container = (struct container){ .adds_under_way = container->adds_under_way, .reached = true };
 	while ((shard = executor_queue_first(&executor->queue, number * LISTS + LIST_HELD)) != EXECUTOR_QUEUE_NONE)
 		settle(executor, shard, now_ms);
 	return was_closed;
@@ -268,9 +270,13 @@ bool executor_unreachable(struct executor *executor, uint32_t number, bool refus
 	struct container *container = &executor->containers[number];
 	bool was_closed = container->closed;
 
+	if (!container->failures)
+		container->failing_since_ms = now_ms;
 	count_failure(&container->failures);
-	container->again_ms = now_ms + backoff_ms(executor, container->failures);
-	container->closed = was_closed || refused || container->failures >= EXECUTOR_CLOSED_AFTER;
+	container->again_ms = now_ms + backoff_ms(executor, EXECUTOR_AGAIN_MIN_MS, container->failures);
+	container->closed = was_closed || (refused && container->reached) ||
+	                    (container->failures >= EXECUTOR_CLOSED_AFTER &&
+	                            now_ms - container->failing_since_ms >= EXECUTOR_CLOSED_AFTER_MS);
 	return container->closed && !was_closed;
 }
 

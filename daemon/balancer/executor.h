@@ -11,8 +11,8 @@
  *   - a claim of a container that takes no orders, or of an earlier incarnation, is left alone: sync frees it;
  *   - one order under way per shard; another is given out when the view or the plan ask for a different one, and then only the newest
  *     one's answer counts;
- *   - what fails is asked again after 100 ms, doubling to 30 s, with jitter: per shard when the container said no, per container
- *     when it could not be reached. What the view answers, needs no answer from the container.
+ *   - what fails is asked again after 100 ms, doubling to 30 s, with jitter, when the container said no to that shard; and after 10 ms,
+ *     doubling to 30 s, when the container could not be reached or takes no orders now. What the view answers, needs no answer from the container.
  */
 #ifndef EXECUTOR_H
 #define EXECUTOR_H
@@ -27,7 +27,9 @@
 #define EXECUTOR_BACKOFF_MIN_MS 100u
 #define EXECUTOR_BACKOFF_MAX_MS 30000u
 #define EXECUTOR_ANSWERED_MS 5000u /* done, says the container; asked again when the view does not show it by then */
-#define EXECUTOR_CLOSED_AFTER 3u
+#define EXECUTOR_CLOSED_AFTER 3u   /* failures, and so long after the first of them */
+#define EXECUTOR_CLOSED_AFTER_MS 500u
+#define EXECUTOR_AGAIN_MIN_MS 10u /* for a container; one that has just registered may not be open yet */
 /* Most adds given out and not ended, per container: what waits can still be planned elsewhere. Drops never wait behind adds. */
 #define EXECUTOR_ADDS_UNDER_WAY 256u
 
@@ -96,7 +98,8 @@ uint32_t executor_holder(
         const struct executor *executor, uint32_t shard); /* of the claim, as told by executor_claimed */
 /* Claimed by the one that is wanted, and ready; or free and wanted by nobody. */
 bool executor_settled(const struct executor *executor, uint32_t shard);
-/* Refused, or not reached EXECUTOR_CLOSED_AFTER times in a row: it should get nothing new until it is reached again. */
+/* It refused although it was reached before, or was not reached EXECUTOR_CLOSED_AFTER times in a row: it should get nothing new until it is
+ * reached again. */
 bool executor_closed(const struct executor *executor, uint32_t container);
 bool executor_failing(const struct executor *executor, uint32_t container); /* not reached at the last try */
 

@@ -38,3 +38,5 @@ tests_unit_test_balancer_turn_LDADD = libbalancer.la $(LIBEVENT_LIBS) $(JANSSON_
 check_PROGRAMS += tests/sim_containers
 tests_sim_containers_SOURCES = tests/sim_containers.c
 tests_sim_containers_LDADD = libshardmgr.la
+TESTS += tests/integration/test_balancer.py
+EXTRA_DIST += tests/integration/test_balancer.py tests/integration/sim.py

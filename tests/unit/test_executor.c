@@ -287,17 +287,18 @@ static void test_an_unreachable_container_is_asked_again_and_closed(void **state
 
 	(void)state;
 	executor_want(executor, 0, A, true, now);
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 12; i++) {
 		struct executor_order order = expect(EXECUTOR_ADD, A, now);
 
-		closed |= executor_unreachable(executor, A, false, now);
+		closed |= executor_unreachable(executor, A, i < 2, now);
 		executor_unanswered(executor, 0, order.sequence, now);
-		assert_int_equal(closed, i >= 2);
-		assert_int_equal(executor_closed(executor, A), i >= 2);
+		assert_int_equal(closed, now >= 1 + EXECUTOR_CLOSED_AFTER_MS);
+		assert_int_equal(executor_closed(executor, A), closed);
 		expect_nothing(now);
 		assert_false(executor_probe(executor, A, now)); /* the add will tell */
 		now = executor_due_ms(executor, now);
 	}
+	assert_true(closed);
 	assert_int_equal(executor_owner(executor, 0), NOBODY); /* free for others to take */
 	assert_true(executor_reached(executor, A, now));
 	assert_false(executor_reached(executor, A, now));
@@ -307,10 +308,11 @@ static void test_an_unreachable_container_is_asked_again_and_closed(void **state
 static void test_a_closed_container_without_orders_is_probed(void **state)
 {
 	(void)state;
+	assert_false(executor_reached(executor, B, 1));
 	assert_true(executor_unreachable(executor, B, true, 1));
 	assert_true(executor_closed(executor, B));
 	assert_false(executor_probe(executor, B, 1));
-	assert_in_range(executor_due_ms(executor, 1), 2, 1 + EXECUTOR_BACKOFF_MIN_MS);
+	assert_in_range(executor_due_ms(executor, 1), 2, 1 + EXECUTOR_AGAIN_MIN_MS);
 	assert_true(executor_probe(executor, B, executor_due_ms(executor, 1)));
 	assert_true(executor_reached(executor, B, 200));
 	assert_false(executor_probe(executor, B, 200));
