@@ -6,7 +6,6 @@
 #include "balancer_containers.h"
 
 #include "balancer_memory.h"
-#include "common/clocks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +23,6 @@ static int compare_view_numbers(const void *a, const void *b, void *arg)
 	return x < y ? -1 : x > y;
 }
 
-static uint64_t away_until_ms(const struct view_container *container, const struct balancer_containers *were,
-        struct balancer_containers_when when)
-{
-	uint32_t was = balancer_containers_find(were, container->id);
-	uint32_t belief_ms = was == BALANCER_CONTAINERS_NONE ? 0 : were->items[was].belief_ms;
-
-	if (!when.wait_ms || !container->gone_boot_ns)
-		return 0;
-	return container->gone_boot_ns / 1000000u + clocks_lock_delay_ms(belief_ms) + when.wait_ms;
-}
-
 static void sort(struct balancer_containers *containers)
 {
 	if (containers->count)
@@ -46,8 +34,7 @@ static void sort(struct balancer_containers *containers)
 	        compare_view_numbers, containers->items);
 }
 
-void balancer_containers_read(const struct view *view, uint32_t service, const struct balancer_containers *were,
-        struct balancer_containers_when when, struct balancer_containers *ret_containers)
+void balancer_containers_read(const struct view *view, uint32_t service, struct balancer_containers *ret_containers)
 {
 	struct balancer_containers read = { 0 };
 	uint32_t room = 0;
@@ -55,11 +42,9 @@ void balancer_containers_read(const struct view *view, uint32_t service, const s
 	for (uint32_t row = view_container_first(view, service); row != VIEW_NONE;
 	        row = view_container_next(view, row)) {
 		struct view_container container;
-		uint64_t until_ms;
 
 		view_container_get(view, row, &container);
-		until_ms = container.alive ? 0 : away_until_ms(&container, were, when);
-		if (!container.ours || (!container.alive && until_ms <= when.now_ms))
+		if (!container.alive || !container.ours)
 			continue;
 		if (read.count == room) {
 			room = room ? room * 2 : 16;
@@ -67,8 +52,7 @@ void balancer_containers_read(const struct view *view, uint32_t service, const s
 		}
 		read.items[read.count++] = (struct balancer_container){ .id = balancer_memory_text(container.id),
 			.view_number = container.number,
-			.incarnation = container.alive ? container.incarnation : 0,
-			.away_until_ms = until_ms };
+			.incarnation = container.incarnation };
 	}
 	sort(&read);
 	*ret_containers = read;
@@ -133,7 +117,6 @@ bool balancer_containers_match(
 		if (ret_is[i] == BALANCER_CONTAINERS_NONE)
 			continue;
 		is = &are->items[ret_is[i]];
-		is->belief_ms = was->belief_ms;
 		ret_anew[i] = is->incarnation != was->incarnation;
 		changed |= ret_anew[i];
 		if (!ret_anew[i]) {

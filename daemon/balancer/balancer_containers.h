@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * The containers of one service that take orders (alive, ours) or are waited for (gone, and within the service's recovery time), as a
- * dense array in the order of their ids.
+ * The containers of one service that take orders (alive, ours), as a dense array in the order of their ids.
  */
 #ifndef BALANCER_CONTAINERS_H
 #define BALANCER_CONTAINERS_H
@@ -14,9 +13,7 @@
 struct balancer_container {
 	char *id;
 	uint32_t view_number;
-	int64_t incarnation;    /* 0: away */
-	uint64_t away_until_ms; /* CLOCK_BOOTTIME; not waited for any longer then. 0 = it is here */
-	uint32_t belief_ms;     /* the longest of its claims that were seen; carried over, too */
+	int64_t incarnation;
 	/* the requests to it (balancer_dispatch.h); carried over by balancer_containers_match */
 	uint32_t requests; /* under way */
 	uint32_t untaken;  /* of these: not answered with a status yet */
@@ -27,18 +24,12 @@ struct balancer_containers {
 	uint32_t *by_view_number; /* indexes of items, in the order of their view numbers */
 };
 
-/* wait_ms: how long a container that has gone is waited for, once the lock delay of its claims is over (their length is taken from were,
- * which may be empty); 0: not at all. */
-struct balancer_containers_when {
-	uint64_t now_ms, wait_ms;
-};
-void balancer_containers_read(const struct view *view, uint32_t service, const struct balancer_containers *were,
-        struct balancer_containers_when when, struct balancer_containers *ret_containers);
+void balancer_containers_read(const struct view *view, uint32_t service, struct balancer_containers *ret_containers);
 void balancer_containers_done(struct balancer_containers *containers);
 uint32_t balancer_containers_find(const struct balancer_containers *containers, const char *id);
 uint32_t balancer_containers_by_view_number(const struct balancer_containers *containers, uint32_t view_number);
-/* What became of the containers that were: ret_is[old] = the new index, or NONE; ret_anew[old]: it is here with another incarnation, or away.
- * True: something changed. */
+/* What became of the containers that were: ret_is[old] = the new index, or NONE; ret_anew[old]: it has another incarnation. True:
+ * something changed. */
 bool balancer_containers_match(
         const struct balancer_containers *were, struct balancer_containers *are, uint32_t *ret_is, bool *ret_anew);
 

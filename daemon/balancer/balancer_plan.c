@@ -16,7 +16,7 @@ struct build {
 	struct planner_container *containers;
 	struct planner_shard *shards;
 	struct planner_worker *workers;
-	uint32_t container_count, shard_count, worker_count, group_count, worker_group_count;
+	uint32_t shard_count, worker_count, group_count, worker_group_count;
 	uint32_t *container_of,
 	        *container_is; /* the service's number of a planner's container, and back (PLANNER_ABSENT: it is away) */
 	uint32_t *shard_of;    /* the service's number of a planner's shard */
@@ -50,31 +50,19 @@ static void build_names(struct build *build, const struct balancer_service *serv
 	build->worker_group_count = balancer_names_rank(names, worker_group_used, build->worker_group);
 	build->pin[0] = PLANNER_NONE;
 	for (uint32_t name = 1; name < names->count; name++) {
-		uint32_t container = balancer_containers_find(&service->containers, names->texts[name]);
-
-		build->pin[name] =
-		        container == BALANCER_CONTAINERS_NONE ? PLANNER_ABSENT : build->container_is[container];
+		build->pin[name] = balancer_containers_find(&service->containers, names->texts[name]);
+		if (build->pin[name] == BALANCER_CONTAINERS_NONE)
+			build->pin[name] = PLANNER_ABSENT;
 	}
 	free(group_used);
 	free(worker_group_used);
 }
 
-/* Is this shard with a container that is away, and kept for it? Then it has no part in the plan. */
-static bool is_kept(const struct build *build, const struct balancer_service *service, uint32_t shard)
-{
-	uint32_t holder = executor_holder(service->executor, shard), wanted = executor_wanted(service->executor, shard);
-	uint32_t with = wanted == EXECUTOR_NONE ? holder : wanted;
-
-	if (with >= EXECUTOR_AWAY || build->container_is[with] != PLANNER_ABSENT)
-		return false;
-	return holder == EXECUTOR_NONE || holder == with;
-}
-
-static uint32_t planner_owner(const struct build *build, uint32_t owner)
+static uint32_t planner_owner(uint32_t owner)
 {
 	if (owner == EXECUTOR_NONE)
 		return PLANNER_NONE;
-	return owner == EXECUTOR_AWAY ? PLANNER_ABSENT : build->container_is[owner];
+	return owner == EXECUTOR_AWAY ? PLANNER_ABSENT : owner;
 }
 
 static void build_shards(struct build *build, const struct balancer_service *service)
@@ -86,19 +74,13 @@ static void build_shards(struct build *build, const struct balancer_service *ser
 		build->wanted[i] = EXECUTOR_NONE;
 		if (!is_planned(service, shard))
 			continue;
-		if (is_kept(build, service, i)) {
-			build->wanted[i] = executor_wanted(service->executor, i);
-			if (build->wanted[i] == EXECUTOR_NONE)
-				build->wanted[i] = executor_holder(service->executor, i);
-			continue;
-		}
-		if (owner < EXECUTOR_AWAY && build->container_is[owner] != PLANNER_ABSENT)
+		if (owner < EXECUTOR_AWAY)
 			build->wanted[i] = owner;
 		build->shard_of[build->shard_count] = i;
 		build->shards[build->shard_count++] = (struct planner_shard){ .group = build->group[shard->group],
 			.worker_group = shard->worker_group ? build->worker_group[shard->worker_group] : PLANNER_NONE,
 			.pin = build->pin[shard->pin],
-			.owner = planner_owner(build, owner) };
+			.owner = planner_owner(owner) };
 	}
 }
 
@@ -115,27 +97,14 @@ static void build_workers(struct build *build, const struct balancer_service *se
 		name = balancer_names_find(&service->shards.names, worker.group);
 		container = balancer_containers_find(&service->containers, worker.container);
 		if (name == BALANCER_NAMES_NONE || build->worker_group[name] == BALANCER_NAMES_NONE ||
-		        container == BALANCER_CONTAINERS_NONE || build->container_is[container] == PLANNER_ABSENT)
+		        container == BALANCER_CONTAINERS_NONE)
 			continue;
 		if (build->worker_count == room) {
 			room = room ? room * 2 : 16;
 			build->workers = balancer_memory_resized(build->workers, room, sizeof(*build->workers));
 		}
 		build->workers[build->worker_count++] =
-		        (struct planner_worker){ .worker_group = build->worker_group[name],
-			        .container = build->container_is[container] };
-	}
-}
-
-static void build_containers(struct build *build, const struct balancer_service *service)
-{
-	for (uint32_t i = 0; i < service->containers.count; i++) {
-		build->container_is[i] = PLANNER_ABSENT;
-		if (service->containers.items[i].away_until_ms)
-			continue;
-		build->container_is[i] = build->container_count;
-		build->container_of[build->container_count] = i;
-		build->containers[build->container_count++].cordoned = executor_closed(service->executor, i);
+		        (struct planner_worker){ .worker_group = build->worker_group[name], .container = container };
 	}
 }
 
@@ -145,8 +114,6 @@ static void build_all(struct build *build, const struct balancer_service *servic
 
 	*build = (struct build){
 		.containers = balancer_memory_zeroed(service->containers.count, sizeof(*build->containers)),
-		.container_of = balancer_memory_zeroed(service->containers.count, sizeof(uint32_t)),
-		.container_is = balancer_memory_zeroed(service->containers.count, sizeof(uint32_t)),
 		.shards = balancer_memory_zeroed(shards, sizeof(*build->shards)),
 		.shard_of = balancer_memory_zeroed(shards, sizeof(uint32_t)),
 		.wanted = balancer_memory_zeroed(shards, sizeof(uint32_t)),
@@ -154,7 +121,8 @@ static void build_all(struct build *build, const struct balancer_service *servic
 		.worker_group = balancer_memory_zeroed(names, sizeof(uint32_t)),
 		.pin = balancer_memory_zeroed(names, sizeof(uint32_t)),
 	};
-	build_containers(build, service);
+	for (uint32_t i = 0; i < service->containers.count; i++)
+		build->containers[i].cordoned = executor_closed(service->executor, i);
 	build_names(build, service);
 	build_shards(build, service);
 	build_workers(build, service, view);
@@ -163,8 +131,6 @@ static void build_all(struct build *build, const struct balancer_service *servic
 static void build_done(struct build *build)
 {
 	free(build->containers);
-	free(build->container_of);
-	free(build->container_is);
 	free(build->shards);
 	free(build->workers);
 	free(build->shard_of);
@@ -182,8 +148,8 @@ static void decide_moves(struct build *build, struct balancer_service *service, 
 		uint32_t number = build->shard_of[move->shard];
 		struct balancer_shard *shard = &service->shards.items[number];
 
-		build->wanted[number] = build->container_of[move->to];
-		if (build->wanted[number] == executor_wanted(service->executor, number) && shard->cause)
+		build->wanted[number] = move->to;
+		if (move->to == executor_wanted(service->executor, number) && shard->cause)
 			continue; /* decided before, still under way */
 		if (shard->cause)
 			balancer_moves_cancelled(&service->moves, shard->cause);
@@ -223,7 +189,7 @@ int balancer_plan_make(struct balancer_service *service, const struct view *view
 	build_all(&build, service, view);
 	input = (struct planner_input){ .max_shard_count = service->max_shard_count,
 		.containers = build.containers,
-		.container_count = build.container_count,
+		.container_count = service->containers.count,
 		.shards = build.shards,
 		.shard_count = build.shard_count,
 		.workers = build.workers,

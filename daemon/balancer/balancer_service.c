@@ -8,11 +8,7 @@
 #include "balancer_memory.h"
 #include "common/log.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
-
-#define RECOVERY_MOST_S 30 /* a longer maxRecoveryTime means RECOVERY_S */
-#define RECOVERY_S 10
 
 struct balancer_service *balancer_service_new(const char *name, uint64_t seed)
 {
@@ -21,7 +17,6 @@ struct balancer_service *balancer_service_new(const char *name, uint64_t seed)
 	service->name = balancer_memory_text(name);
 	service->row = VIEW_NONE;
 	service->shards_stale = service->config_stale = true;
-	service->wait_ends_ms = UINT64_MAX;
 	balancer_shards_init(&service->shards);
 	if (executor_new(seed, &service->executor) < 0)
 		fatalx("out of memory for the executor of service %s", name);
@@ -47,8 +42,6 @@ static struct executor_claim claim_of(const struct balancer_service *service, co
 	if (shard->claim_container == 0)
 		return claim;
 	holder = balancer_containers_by_view_number(&service->containers, shard->claim_container);
-	if (holder != BALANCER_CONTAINERS_NONE && service->containers.items[holder].belief_ms < shard->belief_ms)
-		service->containers.items[holder].belief_ms = shard->belief_ms;
 	claim.container = holder == BALANCER_CONTAINERS_NONE ? EXECUTOR_AWAY : holder;
 	claim.current = holder != BALANCER_CONTAINERS_NONE &&
 	                service->containers.items[holder].incarnation == shard->claim_incarnation;
@@ -108,26 +101,6 @@ static void renumber(struct balancer_service *service, const struct balancer_sha
 	if (executor_renumber(service->executor, &numbering) < 0)
 		fatalx("out of memory for %u shards of service %s", service->shards.count, service->name);
 	free(shard_was);
-	for (uint32_t i = 0; i < service->containers.count; i++) {
-		if (service->containers.items[i].away_until_ms)
-			executor_absent(service->executor, i);
-	}
-}
-
-/* sm-go's reading of maxRecoveryTime, except that 0 means what it says. */
-static void read_recovery_time(struct balancer_service *service, int64_t seconds)
-{
-	if (seconds > RECOVERY_MOST_S && seconds != service->max_recovery_time_s)
-		log_warning("service %s: maxRecoveryTime %" PRId64 " is above %d s: taken as %d s", service->name,
-		        seconds, RECOVERY_MOST_S, RECOVERY_S);
-	service->max_recovery_time_s = seconds;
-}
-
-static uint64_t wait_ms(const struct balancer_service *service)
-{
-	int64_t seconds = service->max_recovery_time_s > RECOVERY_MOST_S ? RECOVERY_S : service->max_recovery_time_s;
-
-	return seconds > 0 ? (uint64_t)seconds * 1000u : 0;
 }
 
 static void read_spec(struct balancer_service *service, const struct view *view)
@@ -138,22 +111,18 @@ static void read_spec(struct balancer_service *service, const struct view *view)
 	service->exists = row.exists;
 	service->max_shard_count =
 	        row.max_shard_count > 0 && row.max_shard_count < EXECUTOR_AWAY ? (uint32_t)row.max_shard_count : 0;
-	read_recovery_time(service, row.max_recovery_time_s);
 }
 
 /* A service that a new segment of the view does not know any more (row VIEW_NONE) has nothing. */
-static void read_rows(struct balancer_service *service, const struct view *view, bool shards_stale, uint64_t now_ms)
+static void read_rows(struct balancer_service *service, const struct view *view, bool shards_stale)
 {
-	struct balancer_containers were = service->containers;
 	bool known = service->row != VIEW_NONE;
 
 	service->exists = false;
 	service->containers = (struct balancer_containers){ 0 };
 	if (known) {
 		read_spec(service, view);
-		balancer_containers_read(view, service->row, &were,
-		        (struct balancer_containers_when){ .now_ms = now_ms, .wait_ms = wait_ms(service) },
-		        &service->containers);
+		balancer_containers_read(view, service->row, &service->containers);
 	}
 	if (shards_stale && known)
 		balancer_shards_read(view, service->row, &service->shards);
@@ -176,13 +145,6 @@ static void match_rows(struct balancer_service *service, const struct balancer_c
 	}
 	free(container_is);
 	free(container_anew);
-	service->wait_ends_ms = UINT64_MAX;
-	for (uint32_t i = 0; i < service->containers.count; i++) {
-		uint64_t until_ms = service->containers.items[i].away_until_ms;
-
-		if (until_ms && until_ms < service->wait_ends_ms)
-			service->wait_ends_ms = until_ms;
-	}
 }
 
 static uint64_t version_of(const struct balancer_service *service, const struct view *view)
@@ -199,7 +161,7 @@ bool balancer_service_read(struct balancer_service *service, const struct view *
 
 	if (version & VIEW_CHANGING)
 		return false;
-	read_rows(service, view, shards_stale, now_ms);
+	read_rows(service, view, shards_stale);
 	match_rows(service, &containers_were, shards_stale ? &shards_were : NULL, view, now_ms);
 	if (shards_stale)
 		balancer_shards_done(&shards_were);

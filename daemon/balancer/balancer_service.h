@@ -18,9 +18,6 @@ struct balancer_service {
 	uint32_t row; /* in the view */
 	bool exists;  /* has a spec; without one all its claims are unwanted */
 	uint32_t max_shard_count;
-	int64_t max_recovery_time_s; /* as in the spec */
-	uint64_t
-	        wait_ends_ms; /* the first container that is away is not waited for any longer then; UINT64_MAX: none is away */
 	uint64_t config_version;                     /* of the view, as last read */
 	bool shards_stale, config_stale, plan_stale; /* what has to be made again before the next orders */
 	uint64_t renew_after_ms; /* not read or planned before: that shall not take all the time there is */

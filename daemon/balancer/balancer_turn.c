@@ -94,10 +94,8 @@ static uint64_t renew(struct balancer_turn *turn, struct balancer_service *servi
 {
 	uint64_t began = now_ms(), ended;
 
-	if (began >= service->wait_ends_ms)
-		service->config_stale = true;
 	if (!service->config_stale && !service->plan_stale)
-		return service->wait_ends_ms;
+		return UINT64_MAX;
 	if (began < service->renew_after_ms)
 		return service->renew_after_ms;
 	if (service->config_stale && !read_service(turn, service, began))
@@ -107,7 +105,7 @@ static uint64_t renew(struct balancer_turn *turn, struct balancer_service *servi
 	plan(turn, service, began);
 	ended = now_ms();
 	service->renew_after_ms = ended + RENEW_PAUSE * (ended - began);
-	return service->wait_ends_ms;
+	return UINT64_MAX;
 }
 
 /* When this service wants another turn. */

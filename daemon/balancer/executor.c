@@ -280,15 +280,6 @@ bool executor_unreachable(struct executor *executor, uint32_t number, bool refus
 	return container->closed && !was_closed;
 }
 
-void executor_absent(struct executor *executor, uint32_t number)
-{
-	struct container *container = &executor->containers[number];
-
-	container->failures = UINT8_MAX;
-	container->again_ms = UINT64_MAX;
-	container->closed = true;
-}
-
 void executor_wake(struct executor *executor, uint64_t now_ms)
 {
 	uint32_t shard;

@@ -3,7 +3,7 @@
  *
  * What to ask of whom, so that the claims in the view become what the plan wants: a pure kernel, (state, event, now) -> orders, for one
  * service. It does no I/O, reads no clock, and is random only by its seed. Shards and containers are dense numbers; containers are those
- * that take orders (alive, ours) or are waited for.
+ * that take orders (alive, ours).
  *
  * An order is a wish, so nothing here is trusted for safety; the rules are there to lose no time and to move nothing for nothing:
  *   - an add is never given out while the view shows a claim of somebody else;
@@ -52,8 +52,8 @@ int executor_new(uint64_t seed, struct executor **ret_executor); /* SM_ENOMEM */
 void executor_free(struct executor *executor);
 
 /* New numbers. shard_was[s]: the number that shard s had, or EXECUTOR_NONE: it is new. container_is[c]: the number that the container
- * which was c has now, or EXECUTOR_NONE: it is no more. container_anew[c]: it has another incarnation, or none now: what was under way to
- * it is void, what is wanted of it stays. Follow it with executor_claimed and executor_want for every shard. */
+ * which was c has now, or EXECUTOR_NONE: it is no more. container_anew[c]: it has another incarnation: what was under way to it is
+ * void, what is wanted of it stays. Follow it with executor_claimed and executor_want for every shard. */
 struct executor_numbering {
 	uint32_t shard_count, container_count;
 	const uint32_t *shard_was;    /* shard_count */
@@ -75,8 +75,6 @@ void executor_unanswered(struct executor *executor, uint32_t shard, uint32_t seq
 bool executor_reached(struct executor *executor, uint32_t container, uint64_t now_ms);
 /* It did not, or broke off; refused: it said itself that it takes no orders now. True: it is closed from now on. */
 bool executor_unreachable(struct executor *executor, uint32_t container, bool refused, uint64_t now_ms);
-/* It is away and may come back: closed, and not asked anything, until it is numbered anew. */
-void executor_absent(struct executor *executor, uint32_t container);
 
 /* ---- actions ---- */
 /* What fell due by now: retries. Before executor_take. */

@@ -405,28 +405,6 @@ static void test_a_restarted_container_is_asked_again(void **state)
 	assert_false(executor_answered(executor, 0, order.sequence, 0, 3));
 }
 
-static void test_an_absent_container_is_waited_for(void **state)
-{
-	static const uint32_t same[] = { A, B };
-	static const bool anew[] = { true, false };
-	struct executor_numbering numbering = { .shard_count = 1,
-		.container_count = CONTAINERS,
-		.shard_was = same,
-		.container_is = same,
-		.container_anew = anew };
-
-	(void)state;
-	executor_want(executor, 0, A, true, 1);
-	executor_absent(executor, A);
-	expect_nothing(1);
-	assert_true(executor_closed(executor, A));
-	assert_false(executor_probe(executor, A, 100000));
-	assert_int_equal(executor_due_ms(executor, 1), UINT64_MAX);
-	assert_int_equal(executor_renumber(executor, &numbering), 0);
-	claimed(NOBODY, false, false, 2);
-	expect(EXECUTOR_ADD, A, 2);
-}
-
 static void test_drops_do_not_wait_behind_adds(void **state)
 {
 	struct executor_order *orders = malloc(EXECUTOR_ADDS_UNDER_WAY * sizeof(*orders));
@@ -471,7 +449,6 @@ int main(void)
 		TEST(test_a_claim_that_nobody_foresaw),
 		TEST(test_renumbering_keeps_what_is_under_way),
 		TEST(test_a_restarted_container_is_asked_again),
-		TEST(test_an_absent_container_is_waited_for),
 		TEST(test_drops_do_not_wait_behind_adds),
 	};
 
