@@ -22,6 +22,7 @@ struct smctl {
 	const char *server; /* http://host:port */
 	bool json;          /* -o json */
 	bool wait_green;    /* --wait green */
+	bool quiet;         /* errors of requests are not told */
 	double timeout_s;   /* --timeout; of one request, and of --wait */
 	const char *group, *worker_group, *pin, *task;
 	long max_shard_count, max_recovery_time_s; /* -1: not given */

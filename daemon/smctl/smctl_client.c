@@ -4,6 +4,7 @@
 #include "smctl_client.h"
 
 #include <curl/curl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,12 +58,26 @@ static size_t on_bytes(char *bytes, size_t size, size_t count, void *arg)
 	return count;
 }
 
+static void __attribute__((format(printf, 2, 3))) tell(const struct smctl *smctl, const char *format, ...)
+{
+	va_list args;
+
+	if (smctl->quiet)
+		return;
+	fputs("smctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+/* Caller frees; NULL: out of memory. */
 static char *make_url(struct smctl *smctl, const char *path, const char *service)
 {
-	char *name = service == NULL ? NULL : curl_easy_escape(smctl->client->curl, service, 0), *url = NULL;
+	char *name = curl_easy_escape(smctl->client->curl, service == NULL ? "" : service, 0), *url;
 
-	if (service == NULL ? asprintf(&url, "%s%s", smctl->server, path) < 0
-	                    : name == NULL || asprintf(&url, "%s%s?service=%s", smctl->server, path, name) < 0)
+	if (name == NULL ||
+	        asprintf(&url, "%s%s%s%s", smctl->server, path, service == NULL ? "" : "?service=", name) < 0)
 		url = NULL;
 	curl_free(name);
 	return url;
@@ -81,10 +96,10 @@ static int read_answer(struct smctl *smctl, json_t **ret_answer)
 		return SMCTL_OK;
 	}
 	if (error != NULL)
-		fprintf(stderr, "smctl: %s\n", error);
+		tell(smctl, "%s", error);
 	else
-		fprintf(stderr, "smctl: %s answered status %ld without an error text: is it smd's address?\n",
-		        smctl->server, status);
+		tell(smctl, "%s answered status %ld without an error text: is it smd's address?", smctl->server,
+		        status);
 	json_decref(answer);
 	return SMCTL_REFUSED;
 }
@@ -115,7 +130,7 @@ static int perform(struct smctl *smctl, const char *url, const char *body, json_
 	curl_slist_free_all(headers);
 	if (code == CURLE_OK)
 		return read_answer(smctl, ret_answer);
-	fprintf(stderr, "smctl: %s: %s; is smd running there? (-s URL or SMCTL_SERVER names another)\n", smctl->server,
+	tell(smctl, "%s: %s; is smd running there? (-s URL or SMCTL_SERVER names another)", smctl->server,
 	        *why == '\0' ? curl_easy_strerror(code) : why);
 	return SMCTL_UNREACHABLE;
 }
@@ -126,7 +141,7 @@ static int request(struct smctl *smctl, const char *path, const char *service, c
 	int status = SMCTL_UNREACHABLE;
 
 	if (url == NULL)
-		fprintf(stderr, "smctl: out of memory\n");
+		tell(smctl, "out of memory");
 	else
 		status = perform(smctl, url, body, ret_answer);
 	free(url);
@@ -145,7 +160,7 @@ int smctl_client_post(struct smctl *smctl, const char *path, json_t *body, json_
 
 	json_decref(body);
 	if (text == NULL)
-		fprintf(stderr, "smctl: an argument is not UTF-8 text\n");
+		tell(smctl, "an argument is not UTF-8 text");
 	else
 		status = request(smctl, path, NULL, text, ret_answer);
 	free(text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * smctl's requests to the manager. Errors are printed here, once, to stderr.
+ * smctl's requests to the manager. Errors are printed here, once, to stderr, unless smctl->quiet.
  */
 #ifndef SMCTL_CLIENT_H
 #define SMCTL_CLIENT_H

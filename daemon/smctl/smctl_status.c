@@ -43,25 +43,27 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Asks until green or until the time is over. *ret_status: the last answer. */
+/* Asks until green or until the time is over; while waiting, a manager that is not there yet is no error. *ret_status: the last answer. */
 static int ask(struct smctl *smctl, const char *service, json_t **ret_status)
 {
 	const struct timespec pause = { 0, POLL_MS * 1000000L };
 	double end_s = now_s() + smctl->timeout_s;
-	json_t *status;
-	int error;
 
 	for (;;) {
+		json_t *status = NULL;
+		int error;
+
+		smctl->quiet = smctl->wait_green && now_s() < end_s;
 		error = smctl_client_get(smctl, "/sm/server/status", service, &status);
-		if (error != SMCTL_OK)
+		if (error != SMCTL_OK && !smctl->quiet)
 			return error;
-		if (json_is_true(json_object_get(status, "green")) || !smctl->wait_green || now_s() >= end_s)
-			break;
+		if (error == SMCTL_OK && (json_is_true(json_object_get(status, "green")) || !smctl->quiet)) {
+			*ret_status = status;
+			return SMCTL_OK;
+		}
 		json_decref(status);
 		nanosleep(&pause, NULL);
 	}
-	*ret_status = status;
-	return SMCTL_OK;
 }
 
 int smctl_status(struct smctl *smctl, int count, char *const *arguments)

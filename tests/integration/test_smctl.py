@@ -99,6 +99,16 @@ def test_waiting_for_green(front):
     timer.join()
 
 
+def test_waiting_for_a_manager_that_is_not_there_yet(front):
+    front.view("service", name="S")
+    assert front.stop() == 0
+    front.listener.close()
+    timer = threading.Timer(0.5, lambda: (setattr(front, "listener", socket.create_server(("127.0.0.1", front.port))), front.start()))
+    timer.start()
+    assert smctl(front.url, "status", "--wait", "green", "--timeout", "20")[::2] == (OK, "")
+    timer.join()
+
+
 def test_json(front):
     front.view("service", name="S")
     front.view("shards", service="S", count=2)
