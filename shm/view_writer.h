@@ -97,6 +97,8 @@ int view_writer_sighting_put(struct view_writer *writer, const struct view_sight
 bool view_writer_sighting_get(
         const struct view_writer *writer, int64_t incarnation, struct view_sighting *ret_sighting);
 void view_writer_sighting_remove(struct view_writer *writer, int64_t incarnation); /* no claim names it any more */
+/* The store incarnation of the segment whose sightings a reset carries over, resumable or not; 0: none. */
+uint64_t view_writer_sighting_incarnation(const struct view_writer *writer);
 /* Before a reset because etcd was restored from a backup: it uses revisions again, so what was seen gone says nothing. */
 void view_writer_sighting_clear(struct view_writer *writer);
 

@@ -30,3 +30,8 @@ void view_writer_sighting_clear(struct view_writer *writer)
 	if (writer->store.fd >= 0)
 		view_sighting_clear(&writer->store);
 }
+
+uint64_t view_writer_sighting_incarnation(const struct view_writer *writer)
+{
+	return writer->same_boot ? view_store_incarnation(&writer->store.view) : 0;
+}
