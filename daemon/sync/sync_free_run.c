@@ -76,7 +76,11 @@ static void send_due(struct sync_free_run *run)
 	struct clocks now = clocks_now();
 	uint64_t wait_ns;
 
-	while (!run->loading && run->apply->store_value != NULL && sync_free_send_count(run->send) < IN_FLIGHT) {
+	evtimer_del(run->timer);
+	/* Without P/store nothing can be compared; the watch brings it. */
+	if (run->loading || run->apply->store_value == NULL)
+		return;
+	while (sync_free_send_count(run->send) < IN_FLIGHT) {
 		size_t count = sync_free_take(run->kernel, now, claims, ETCD_TXN_NESTED_TWO);
 
 		if (count == 0)
@@ -86,7 +90,6 @@ static void send_due(struct sync_free_run *run)
 		for (size_t i = 0; i < count; i++)
 			sync_free_again(run->kernel, &claims[i], now);
 	}
-	evtimer_del(run->timer);
 	if (sync_free_send_count(run->send) < IN_FLIGHT && sync_free_next(run->kernel, now, &wait_ns))
 		arm(run->timer, wait_ns);
 }

@@ -405,8 +405,8 @@ struct sync_load *sync_load_new(struct event_base *base, struct etcd *etcd, stru
 	load->resumable = resumable;
 	if (resumable)
 		load->revision = (int64_t)view_revision(view_writer_view(apply->writer));
-	load->store = sync_store_new(etcd, apply->keys,
-	        resumable ? view_store_incarnation(view_writer_view(apply->writer)) : 0, on_checked, load);
+	load->store =
+	        sync_store_new(etcd, apply->keys, view_writer_sighting_incarnation(apply->writer), on_checked, load);
 	load->timer = evtimer_new(base, on_timer, load);
 	if (load->timer == NULL || load->store == NULL) {
 		sync_load_free(load);

@@ -132,6 +132,7 @@ static void on_loading(void *arg)
 {
 	struct sync *sync = arg;
 
+	sync->context.changed_revision = 0; /* what is listed now shows it; and a restored store counts anew */
 	sync_free_run_loading(sync->free_run);
 	sync_sweep_loading(sync->sweep);
 	sync_ensure_loading(sync->ensure);

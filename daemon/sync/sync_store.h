@@ -24,7 +24,7 @@ typedef void sync_store_fn(
 
 struct sync_store;
 
-/* incarnation: of the view at hand; 0: there is none yet. NULL: out of memory. */
+/* incarnation: of the view at hand, be it whole or not; 0: there is none. NULL: out of memory. */
 struct sync_store *sync_store_new(
         struct etcd *etcd, const struct keys *keys, uint64_t incarnation, sync_store_fn *checked, void *arg);
 void sync_store_free(struct sync_store *store);

@@ -195,6 +195,14 @@ class Sync:
         self.kill()
         self.start()
 
+    def cut(self):
+        """Leaves the view as a process does that dies inside a publish."""
+        subprocess.run([BUILD / "tests/integration/sync_role", "--cut", self.runtime, PREFIX, MANAGER], check=True)
+
+    def cpu_ticks(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
     # ---- the view ----
 
     def view(self):

@@ -4,6 +4,7 @@
 import threading
 import time
 
+import pytest
 from smd import wait_until
 # The lower-case names are fixtures and helpers.
 from sync_alone import (  # noqa: F401
@@ -92,7 +93,8 @@ def test_gone_while_sync_was_away(sync, etcd):
     assert freed["s1"] - started >= lock_delay_s(BELIEF_MS)
 
 
-def test_sighting_survives_a_fresh_segment(sync, etcd):
+@pytest.mark.parametrize("why", ["compacted", "died in a publish"])
+def test_sighting_survives_a_fresh_segment(sync, etcd, why):
     sync.must("add-spec", service="s")
     gone = Container(etcd, "s", "h:1")
     gone.claim("s1", belief_ms=BELIEF_MS)
@@ -103,15 +105,52 @@ def test_sighting_survives_a_fresh_segment(sync, etcd):
     wait_until("seen", lambda: not sync.service("s")["containers"])
     time.sleep(1)
     sync.kill()
-    etcd.put(f"{PREFIX}/x", "")
-    etcd.put(f"{PREFIX}/x", "")
-    etcd.compact()
+    if why == "compacted":
+        etcd.put(f"{PREFIX}/x", "")
+        etcd.put(f"{PREFIX}/x", "")
+        etcd.compact()
+    else:
+        sync.cut()
     started = time.monotonic()
     sync.start()
     thread.join(30)
     assert len(sync.logged("listed everything")) == 2
     assert freed["s1"] - ended >= lock_delay_s(BELIEF_MS)
     assert freed["s1"] - started < lock_delay_s(BELIEF_MS), "the lock delay began again"
+
+
+def test_raised_incarnation_voids_sightings(sync, etcd):
+    """Also when the view of before cannot be resumed."""
+    sync.must("add-spec", service="s")
+    gone = Container(etcd, "s", "h:1")
+    gone.claim("s1", belief_ms=BELIEF_MS)
+    assert_view_is(sync, etcd)
+    gone.end()
+    wait_until("seen", lambda: not sync.service("s")["containers"])
+    time.sleep(1)
+    sync.kill()
+    sync.cut()
+    etcd.put(f"{PREFIX}/store", '{"incarnation":2}')
+    freed, thread = watch_claims(etcd, gone, "s1")
+    started = time.monotonic()
+    sync.start()
+    thread.join(30)
+    assert freed["s1"] - started >= lock_delay_s(BELIEF_MS)
+
+
+def test_nothing_is_freed_while_the_store_key_is_malformed(sync, etcd):
+    sync.must("add-spec", service="s")
+    gone = Container(etcd, "s", "h:1")
+    gone.claim("s1", belief_ms=BELIEF_MS)
+    etcd.put(f"{PREFIX}/store", "nonsense")
+    gone.end()
+    wait_until("seen", lambda: not sync.service("s")["containers"])
+    before = sync.cpu_ticks()
+    time.sleep(lock_delay_s(BELIEF_MS) + 1)
+    assert gone.claim_key("s1") in etcd.list(PREFIX + "/")
+    assert sync.cpu_ticks() - before < 50, "it waits, it does not spin"
+    etcd.put(f"{PREFIX}/store", '{"incarnation":1}')
+    wait_until("freed", lambda: gone.claim_key("s1") not in etcd.list(PREFIX + "/"))
 
 
 def test_recovery_time_unless_the_id_comes_back(sync, etcd):
