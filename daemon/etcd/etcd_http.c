@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define IDLE_HANDLES 8
 
@@ -290,4 +291,12 @@ void etcd_http_cancel(struct etcd_transfer *transfer)
 	detach(http, transfer);
 	give_back(http, transfer->easy);
 	etcd_transfer_free(transfer);
+}
+
+uint64_t etcd_http_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }

@@ -27,4 +27,7 @@ struct etcd_transfer *etcd_http_stream(struct etcd_http *http, const struct etcd
 int etcd_http_send(struct etcd_transfer *transfer, const char *data, size_t bytes);
 void etcd_http_cancel(struct etcd_transfer *transfer);
 
+/* The clock of all time-outs; it counts suspends, too. */
+uint64_t etcd_http_now_ms(void);
+
 #endif

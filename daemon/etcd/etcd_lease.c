@@ -72,16 +72,16 @@ static void revoke_finish(struct etcd_call *call, int error, const char *why)
 	finish(call, error == SM_ENOENT ? 0 : error, why);
 }
 
-static const struct etcd_client_kind grant_kind = { "/v3/lease/grant", ETCD_CLIENT_ONCE, grant_decode, finish, NULL };
-static const struct etcd_client_kind keepalive_kind = { "/v3/lease/keepalive", ETCD_CLIENT_REPEAT, keepalive_decode,
-	finish, NULL };
-static const struct etcd_client_kind revoke_kind = { "/v3/lease/revoke", ETCD_CLIENT_SETTLE, revoke_decode,
-	revoke_finish, NULL };
+static const struct etcd_call_kind grant_kind = { "/v3/lease/grant", ETCD_CALL_ONCE, grant_decode, finish, NULL };
+static const struct etcd_call_kind keepalive_kind = { "/v3/lease/keepalive", ETCD_CALL_REPEAT, keepalive_decode, finish,
+	NULL };
+static const struct etcd_call_kind revoke_kind = { "/v3/lease/revoke", ETCD_CALL_SETTLE, revoke_decode, revoke_finish,
+	NULL };
 
-static struct etcd_call *ask(struct etcd *etcd, const struct etcd_client_kind *kind, const char *name, int64_t number,
+static struct etcd_call *ask(struct etcd *etcd, const struct etcd_call_kind *kind, const char *name, int64_t number,
         int64_t id, etcd_lease_fn *done, void *arg)
 {
-	struct lease *lease = (struct lease *)etcd_client_new_call(etcd, kind, sizeof(*lease));
+	struct lease *lease = (struct lease *)etcd_call_new(etcd_client_calls(etcd), kind, sizeof(*lease));
 
 	if (!lease)
 		return NULL;
@@ -93,7 +93,7 @@ static struct etcd_call *ask(struct etcd *etcd, const struct etcd_client_kind *k
 	etcd_text_add(&lease->call.body, "\":");
 	etcd_text_add_number(&lease->call.body, number);
 	etcd_text_add(&lease->call.body, "}");
-	return etcd_client_submit(&lease->call);
+	return etcd_call_submit(&lease->call);
 }
 
 struct etcd_call *etcd_lease_grant(struct etcd *etcd, int64_t ttl_s, etcd_lease_fn *done, void *arg)

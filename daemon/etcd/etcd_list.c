@@ -117,12 +117,12 @@ static void finish(struct etcd_call *call, int error, const char *why)
 
 	if (!error && list->count > 0)
 		list->page(list->arg, list->revision, list->kvs, list->count);
-	if (etcd_client_is_cancelled(call))
+	if (etcd_call_is_cancelled(call))
 		return;
 	if (!error && list->more) {
 		plan_next_page(list);
 		write_request(list);
-		etcd_client_again(call);
+		etcd_call_again(call);
 		return;
 	}
 	list->user(list->arg, error, why, error ? 0 : list->revision);
@@ -137,12 +137,12 @@ static void done(struct etcd_call *call)
 	free(list->prefix);
 }
 
-static const struct etcd_client_kind kind = { "/v3/kv/range", ETCD_CLIENT_REPEAT, decode, finish, done };
+static const struct etcd_call_kind kind = { "/v3/kv/range", ETCD_CALL_REPEAT, decode, finish, done };
 
 struct etcd_call *etcd_list(struct etcd *etcd, const char *prefix, int64_t revision, etcd_list_page_fn *page,
         etcd_list_done_fn *user, void *arg)
 {
-	struct list *list = (struct list *)etcd_client_new_call(etcd, &kind, sizeof(*list));
+	struct list *list = (struct list *)etcd_call_new(etcd_client_calls(etcd), &kind, sizeof(*list));
 
 	if (!list)
 		return NULL;
@@ -153,9 +153,9 @@ struct etcd_call *etcd_list(struct etcd *etcd, const char *prefix, int64_t revis
 	list->revision = revision;
 	list->prefix = strdup(prefix);
 	if (!list->prefix)
-		return etcd_client_reject(&list->call, SM_ENOMEM, "out of memory");
+		return etcd_call_reject(&list->call, SM_ENOMEM, "out of memory");
 	if (revision < 0)
-		return etcd_client_reject(&list->call, SM_EINVAL, "a list at a negative revision");
+		return etcd_call_reject(&list->call, SM_EINVAL, "a list at a negative revision");
 	write_request(list);
-	return etcd_client_submit(&list->call);
+	return etcd_call_submit(&list->call);
 }

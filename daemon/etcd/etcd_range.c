@@ -81,12 +81,11 @@ static void get_done(struct etcd_call *call)
 	etcd_arena_done(&((struct get *)call)->arena);
 }
 
-static const struct etcd_client_kind get_kind = { "/v3/kv/range", ETCD_CLIENT_REPEAT, get_decode, get_finish,
-	get_done };
+static const struct etcd_call_kind get_kind = { "/v3/kv/range", ETCD_CALL_REPEAT, get_decode, get_finish, get_done };
 
 struct etcd_call *etcd_get(struct etcd *etcd, const char *key, etcd_range_fn *done, void *arg)
 {
-	struct get *get = (struct get *)etcd_client_new_call(etcd, &get_kind, sizeof(*get));
+	struct get *get = (struct get *)etcd_call_new(etcd_client_calls(etcd), &get_kind, sizeof(*get));
 
 	if (!get)
 		return NULL;
@@ -95,5 +94,5 @@ struct etcd_call *etcd_get(struct etcd *etcd, const char *key, etcd_range_fn *do
 	etcd_text_add(&get->call.body, "{\"key\":");
 	etcd_text_add_base64(&get->call.body, key, strlen(key));
 	etcd_text_add(&get->call.body, "}");
-	return etcd_client_submit(&get->call);
+	return etcd_call_submit(&get->call);
 }

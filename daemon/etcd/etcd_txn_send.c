@@ -95,11 +95,11 @@ static void done(struct etcd_call *call)
 	etcd_arena_done(&send->arena);
 }
 
-static const struct etcd_client_kind kind = { "/v3/kv/txn", ETCD_CLIENT_ONCE, decode, finish, done };
+static const struct etcd_call_kind kind = { "/v3/kv/txn", ETCD_CALL_ONCE, decode, finish, done };
 
 struct etcd_call *etcd_txn_send(struct etcd *etcd, struct etcd_txn *txn, etcd_txn_fn *user, void *arg)
 {
-	struct send *send = (struct send *)etcd_client_new_call(etcd, &kind, sizeof(*send));
+	struct send *send = (struct send *)etcd_call_new(etcd_client_calls(etcd), &kind, sizeof(*send));
 	struct why why;
 
 	if (!send) {
@@ -110,17 +110,17 @@ struct etcd_call *etcd_txn_send(struct etcd *etcd, struct etcd_txn *txn, etcd_tx
 	send->arg = arg;
 	send->txn = txn;
 	if (!txn)
-		return etcd_client_reject(&send->call, SM_ENOMEM, "out of memory");
+		return etcd_call_reject(&send->call, SM_ENOMEM, "out of memory");
 	if (etcd_txn_operations(txn) > ETCD_TXN_OPERATIONS) {
 		why_set(&why, 0, "a transaction of %zu operations; etcd takes %d, nested ones included: split it",
 		        etcd_txn_operations(txn), ETCD_TXN_OPERATIONS);
-		return etcd_client_reject(&send->call, SM_EINVAL, why.text);
+		return etcd_call_reject(&send->call, SM_EINVAL, why.text);
 	}
 	if (txn->bytes > ETCD_REQUEST_BYTES) {
 		why_set(&why, 0, "a transaction of %zu bytes; the most is %u: split it", txn->bytes,
 		        ETCD_REQUEST_BYTES);
-		return etcd_client_reject(&send->call, SM_EINVAL, why.text);
+		return etcd_call_reject(&send->call, SM_EINVAL, why.text);
 	}
 	etcd_txn_write(txn, &send->call.body);
-	return etcd_client_submit(&send->call);
+	return etcd_call_submit(&send->call);
 }

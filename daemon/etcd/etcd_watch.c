@@ -20,7 +20,7 @@
 struct etcd_watch {
 	struct etcd_client_guest guest; /* first member */
 	struct etcd *etcd;
-	const struct etcd_client_parts *parts;
+	struct etcd_parts *parts;
 	struct etcd_watch_handler handler;
 	void *arg;
 	char *prefix;
@@ -47,7 +47,7 @@ static void start_stream(struct etcd_watch *watch);
 
 static void set_timer(struct etcd_watch *watch, uint64_t at_ms)
 {
-	uint64_t now = etcd_client_now_ms(), in = at_ms > now ? at_ms - now : 0;
+	uint64_t now = etcd_http_now_ms(), in = at_ms > now ? at_ms - now : 0;
 	struct timeval timeout = { .tv_sec = (time_t)(in / 1000), .tv_usec = (suseconds_t)(in % 1000 * 1000) };
 
 	evtimer_add(watch->timer, &timeout);
@@ -86,17 +86,17 @@ static void end_stream(struct etcd_watch *watch)
 /* Ends this stream and goes on with another; the last thing done with the watch, the user is told. */
 static void retry(struct etcd_watch *watch, const char *why)
 {
-	const struct etcd_endpoint *endpoint = &watch->parts->endpoints->list[watch->endpoint];
+	const struct etcd_endpoint *endpoint = &watch->parts->endpoints.list[watch->endpoint];
 	uint64_t delay = FIRST_DELAY_MS;
 	struct why text;
 
 	end_stream(watch);
-	etcd_endpoints_failed(watch->parts->endpoints, watch->endpoint);
-	watch->endpoint = (watch->endpoint + 1) % watch->parts->endpoints->count;
+	etcd_endpoints_failed(&watch->parts->endpoints, watch->endpoint);
+	watch->endpoint = (watch->endpoint + 1) % watch->parts->endpoints.count;
 	watch->failures++;
 	for (unsigned i = 1; i < watch->failures && delay < MOST_DELAY_MS; i++)
 		delay *= 2;
-	set_timer(watch, etcd_client_now_ms() + (watch->failures < watch->parts->endpoints->count ? 0 : delay));
+	set_timer(watch, etcd_http_now_ms() + (watch->failures < watch->parts->endpoints.count ? 0 : delay));
 	why_set(&text, 0, "watch on etcd at %s: %s", endpoint->name, why);
 	watch->handler.failed(watch->arg, SM_EUNAVAILABLE, text.text);
 }
@@ -157,7 +157,7 @@ static void take_message(struct etcd_watch *watch, const struct etcd_watch_messa
 		watch->created = true;
 		if (watch->next_revision == 0)
 			watch->next_revision = message->header.revision + 1;
-		watch->ask_ms = etcd_client_now_ms() + watch->parts->watch_interval_ms;
+		watch->ask_ms = etcd_http_now_ms() + watch->parts->watch_interval_ms;
 		set_stream_timer(watch);
 		alive(watch, &message->header);
 		break;
@@ -255,19 +255,19 @@ static void start_stream(struct etcd_watch *watch)
 
 	if (!etcd_auth_is_ready(watch->parts->auth)) {
 		if (etcd_auth_wait(watch->parts->auth, &watch->waiter))
-			set_timer(watch, etcd_client_now_ms() + MOST_DELAY_MS);
+			set_timer(watch, etcd_http_now_ms() + MOST_DELAY_MS);
 		return;
 	}
-	request.endpoint = &watch->parts->endpoints->list[watch->endpoint];
+	request.endpoint = &watch->parts->endpoints.list[watch->endpoint];
 	request.token = etcd_auth_token(watch->parts->auth);
 	watch->generation = etcd_auth_generation(watch->parts->auth);
 	watch->transfer = etcd_http_stream(watch->parts->http, &request, &handler, watch);
 	if (!watch->transfer || !send_create(watch)) {
 		end_stream(watch);
-		set_timer(watch, etcd_client_now_ms() + MOST_DELAY_MS);
+		set_timer(watch, etcd_http_now_ms() + MOST_DELAY_MS);
 		return;
 	}
-	watch->deadline_ms = etcd_client_now_ms() + patience_ms(watch);
+	watch->deadline_ms = etcd_http_now_ms() + patience_ms(watch);
 	set_stream_timer(watch);
 }
 
@@ -287,7 +287,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	static const char question[] = "{\"progress_request\":{}}\n";
 	struct etcd_watch *watch = arg;
-	uint64_t now = etcd_client_now_ms();
+	uint64_t now = etcd_http_now_ms();
 
 	(void)fd;
 	(void)what;
@@ -329,7 +329,7 @@ struct etcd_watch *etcd_watch_open(
 	watch->handler = *user;
 	watch->arg = arg;
 	watch->next_revision = start_revision;
-	watch->endpoint = watch->parts->endpoints->current;
+	watch->endpoint = watch->parts->endpoints.current;
 	watch->waiter.ready = on_token;
 	watch->waiter.arg = watch;
 	watch->guest.end = end_with_client;

@@ -10,6 +10,7 @@ libetcd_la_SOURCES = daemon/etcd/etcd.h \
 	daemon/etcd/etcd_transfer.h daemon/etcd/etcd_transfer.c \
 	daemon/etcd/etcd_http.h daemon/etcd/etcd_http.c \
 	daemon/etcd/etcd_auth.h daemon/etcd/etcd_auth.c \
+	daemon/etcd/etcd_call.h daemon/etcd/etcd_call.c \
 	daemon/etcd/etcd_client.h daemon/etcd/etcd_client.c \
 	daemon/etcd/etcd_range.h daemon/etcd/etcd_range.c daemon/etcd/etcd_list.c \
 	daemon/etcd/etcd_txn.h daemon/etcd/etcd_txn.c daemon/etcd/etcd_txn_send.c \
