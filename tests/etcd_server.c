@@ -70,7 +70,8 @@ static void choose_addresses(struct etcd_server *server)
 			snprintf(
 			        member->endpoint, sizeof(member->endpoint), "unix://%s/m0/client:1", server->directory);
 		} else {
-			snprintf(member->client_url, sizeof(member->client_url), "http://127.0.0.1:%d", free_port());
+			snprintf(member->client_url, sizeof(member->client_url), "%s://127.0.0.1:%d",
+			        server->options.tls ? "https" : "http", free_port());
 			snprintf(member->peer_url, sizeof(member->peer_url), "http://127.0.0.1:%d", free_port());
 			snprintf(member->endpoint, sizeof(member->endpoint), "%s", member->client_url);
 		}
@@ -87,10 +88,14 @@ static void fill_arguments(
 		member->client_url, "--advertise-client-urls", member->client_url, "--listen-peer-urls",
 		member->peer_url, "--initial-advertise-peer-urls", member->peer_url, "--initial-cluster", cluster,
 		"--logger", "zap", "--log-level", "warn" };
+	static const char *const tls[] = { "--cert-file", ETCD_SERVER_TLS "server.pem", "--key-file",
+		ETCD_SERVER_TLS "server-key.pem", "--trusted-ca-file", ETCD_SERVER_TLS "ca.pem", "--client-cert-auth" };
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
 		argv[count++] = fixed[i];
+	for (size_t i = 0; server->options.tls && i < sizeof(tls) / sizeof(tls[0]); i++)
+		argv[count++] = tls[i];
 	for (size_t i = 0; i < 8 && server->options.arguments[i]; i++)
 		argv[count++] = server->options.arguments[i];
 	argv[count] = NULL;
@@ -180,6 +185,11 @@ char *etcd_server_post(struct etcd_server *server, size_t member, const char *pa
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	if (is_socket)
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, endpoint + 7);
+	if (server->options.tls) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, ETCD_SERVER_TLS "ca.pem");
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, ETCD_SERVER_TLS "client.pem");
+		curl_easy_setopt(easy, CURLOPT_SSLKEY, ETCD_SERVER_TLS "client-key.pem");
+	}
 	curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, 5000L);

@@ -9,11 +9,14 @@
 
 #include <stddef.h>
 
+#define ETCD_SERVER_TLS TESTS_SOURCE_DIR "/tls/"
+
 struct etcd_server;
 
 struct etcd_server_options {
-	int members;              /* 1 (also when 0) to 5 */
-	int unix_socket;          /* one member only: listens on a socket instead of a port */
+	int members;     /* 1 (also when 0) to 5 */
+	int unix_socket; /* one member only: listens on a socket instead of a port */
+	int tls;         /* serves https with tests/tls/server.pem, and asks for certificates of tests/tls/ca.pem */
 	const char *arguments[8]; /* for etcd's command line; NULL-terminated when fewer */
 };
 

@@ -25,3 +25,5 @@ tests_fake_smd_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 tests_fake_smd_LDADD = libsupervisor.la libdaemon.la
 
 EXTRA_DIST += tests/integration/conftest.py
+EXTRA_DIST += tests/tls/README.md tests/tls/ca.pem tests/tls/other-ca.pem tests/tls/server.pem tests/tls/server-key.pem \
+	tests/tls/client.pem tests/tls/client-key.pem

@@ -78,3 +78,8 @@ UNIT_TESTS += tests/unit/test_etcd_cluster
 tests_unit_test_etcd_cluster_SOURCES = tests/unit/test_etcd_cluster.c
 tests_unit_test_etcd_cluster_CFLAGS = $(ETCD_TEST_CFLAGS)
 tests_unit_test_etcd_cluster_LDADD = $(ETCD_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_etcd_tls
+tests_unit_test_etcd_tls_SOURCES = tests/unit/test_etcd_tls.c
+tests_unit_test_etcd_tls_CFLAGS = $(ETCD_TEST_CFLAGS)
+tests_unit_test_etcd_tls_LDADD = $(ETCD_TEST_LIBS)
