@@ -29,9 +29,8 @@ all-local: python/shardmgr/.whole
 
 BUILT_SOURCES += python/shardmgr/capi_wrap.c
 CLEANFILES += python/shardmgr/capi_wrap.c python/shardmgr/capi.py python/shardmgr/_capi.so python/shardmgr/.whole
-clean-local: clean-python
-.PHONY: clean-python
+endif
+
 clean-python:
 	test "$(srcdir)" = . || for f in $(PYTHON_MODULES); do rm -f $$f; done
 	rm -rf python/shardmgr/__pycache__ python/__pycache__
-endif

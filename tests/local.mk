@@ -4,7 +4,7 @@ EXTRA_DIST += tests/integration/containers.py tests/integration/smd.py
 EXTRA_DIST += tests/summary.py tests/lint/run tests/lint/cycles.py tests/lint/sizes.py tests/bench/run
 
 .PHONY: check-programs bench-programs
-check-programs: all $(check_PROGRAMS) $(check_LTLIBRARIES)
+check-programs: all $(check_PROGRAMS) $(check_LTLIBRARIES) $(check_SCRIPTS)
 bench-programs: all $(BENCHES)
 
 check_LTLIBRARIES += libtests.la
@@ -14,7 +14,7 @@ libtests_la_LIBADD = $(LIBCURL_LIBS) $(JANSSON_LIBS)
 
 # Tests in Python: make check runs each file by pytest.
 TEST_EXTENSIONS = .py
-PY_LOG_COMPILER = env SM_BUILD_DIR=$(abs_top_builddir) PYTHONDONTWRITEBYTECODE=1 \
+PY_LOG_COMPILER = env SM_BUILD_DIR=$(abs_top_builddir) SM_SANITIZERS=$(SANITIZERS) SM_PYTHON=$(PYTHON) PYTHONDONTWRITEBYTECODE=1 \
 	PYTHONPATH=$(abs_top_builddir)/python:$(abs_top_srcdir)/python:$(abs_top_srcdir)/tests/integration $(PYTHON) -m pytest
 AM_PY_LOG_FLAGS = -q -p no:cacheprovider
 

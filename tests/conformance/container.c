@@ -23,10 +23,11 @@ static void print_event(struct sm_container *c, const char *name, const struct s
 	struct timespec t;
 
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	printf("{\"event\":\"%s\",\"shard\":\"%s\",\"task\":\"%s\",\"token\":\"%" PRIu64 "\",\"held\":\"%" PRIu64 "\",\"ns\":%" PRIu64
-	       "}\n",
-		name, sm_event_shard(e), sm_event_task(e), sm_event_token(e), sm_shard_held(c, sm_event_shard(e), sm_event_replica(e)),
-		(uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
+	printf("{\"event\":\"%s\",\"shard\":\"%s\",\"task\":\"%s\",\"token\":\"%" PRIu64 "\",\"held\":\"%" PRIu64
+	       "\",\"ns\":%" PRIu64 "}\n",
+	        name, sm_event_shard(e), sm_event_task(e), sm_event_token(e),
+	        sm_shard_held(c, sm_event_shard(e), sm_event_replica(e)),
+	        (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec);
 	fflush(stdout);
 }
 
@@ -44,7 +45,9 @@ static const char *told_to_fail(const struct sm_event *e)
 
 static void handle(struct sm_container *c, struct sm_event *e)
 {
-	static const char *const names[] = { [SM_EVENT_ADD] = "add", [SM_EVENT_DROP] = "drop", [SM_EVENT_LOST] = "lost" };
+	static const char *const names[] = {
+		[SM_EVENT_ADD] = "add", [SM_EVENT_DROP] = "drop", [SM_EVENT_LOST] = "lost"
+	};
 	const char *error = sm_event_type(e) == SM_EVENT_ADD ? told_to_fail(e) : NULL;
 
 	print_event(c, error ? "failed" : names[sm_event_type(e)], e);
@@ -86,8 +89,9 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (sm_options_set(o, "service", argv[1]) || sm_options_set(o, "id", argv[2]) || sm_options_set(o, "endpoints", argv[3]) ||
-		(argc > 4 && sm_options_set(o, "ttl", argv[4])) || sm_container_open(o, &c)) {
+	if (sm_options_set(o, "service", argv[1]) || sm_options_set(o, "id", argv[2]) ||
+	        sm_options_set(o, "endpoints", argv[3]) || (argc > 4 && sm_options_set(o, "ttl", argv[4])) ||
+	        sm_container_open(o, &c)) {
 		fprintf(stderr, "%s\n", sm_options_error(o));
 		return 1;
 	}
