@@ -13,7 +13,8 @@ libview_la_SOURCES = $(view_sources)
 view_help = tests/unit/view_help.h tests/unit/view_help.c
 UNIT_TESTS += tests/unit/test_view tests/unit/test_view_grow tests/unit/test_view_change tests/unit/test_view_damage \
 	tests/unit/test_view_collision tests/unit/test_view_kill tests/unit/test_view_threads \
-	tests/unit/test_view_hash tests/unit/test_view_stop tests/unit/test_view_short
+	tests/unit/test_view_hash tests/unit/test_view_stop tests/unit/test_view_short \
+	tests/unit/test_view_model
 tests_unit_test_view_SOURCES = tests/unit/test_view.c $(view_help)
 tests_unit_test_view_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_LDADD = libview.la $(CMOCKA_LIBS)
@@ -41,6 +42,9 @@ tests_unit_test_view_hash_LDADD = $(CMOCKA_LIBS)
 tests_unit_test_view_stop_SOURCES = tests/unit/test_view_stop.c $(view_help)
 tests_unit_test_view_stop_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_stop_LDADD = libview.la $(CMOCKA_LIBS)
+tests_unit_test_view_model_SOURCES = tests/unit/test_view_model.c $(view_help)
+tests_unit_test_view_model_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_test_view_model_LDADD = libview.la $(CMOCKA_LIBS)
 tests_unit_test_view_short_SOURCES = tests/unit/test_view_short.c $(view_help)
 tests_unit_test_view_short_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS)
 tests_unit_test_view_short_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=realpath \
