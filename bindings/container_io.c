@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define TIMEOUT_MOST_MS 5000u /* of one try of a request to etcd */
+
 enum phase { REGISTERING, OPEN, ENDED, REVOKING, STOPPED, FAILED };
 enum { CLIENT_WORK, CLIENT_KEEPALIVE, CLIENT_PROOF, CLIENTS };
 
@@ -268,7 +270,8 @@ static int make_clients(struct container_io *io, struct sm_options *options)
 
 	for (size_t i = 0; i < CLIENTS && !error; i++) {
 		/* R3: a try of a renewal takes a sixth of the TTL at most; transactions may take longer before they count as unknown. */
-		config.timeout_ms = io->ttl_s * 1000u / (i == CLIENT_WORK ? 2u : 6u);
+		unsigned timeout_ms = io->ttl_s * 1000u / (i == CLIENT_WORK ? 2u : 6u);
+		config.timeout_ms = timeout_ms < TIMEOUT_MOST_MS ? timeout_ms : TIMEOUT_MOST_MS;
 		config.connections = i == CLIENT_WORK ? 0 : 1;
 		error = etcd_new(io->base, &config, &io->etcd[i], &options->why);
 	}

@@ -46,6 +46,16 @@ tests_unit_test_container_claim_model_SOURCES = tests/unit/test_container_claim_
 tests_unit_test_container_claim_model_CFLAGS = $(CONTAINER_TEST_CFLAGS)
 tests_unit_test_container_claim_model_LDADD = $(CONTAINER_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_container_request
+tests_unit_test_container_request_SOURCES = tests/unit/test_container_request.c
+tests_unit_test_container_request_CFLAGS = $(CONTAINER_TEST_CFLAGS)
+tests_unit_test_container_request_LDADD = $(CONTAINER_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_container_orders
+tests_unit_test_container_orders_SOURCES = tests/unit/test_container_orders.c
+tests_unit_test_container_orders_CFLAGS = $(CONTAINER_TEST_CFLAGS)
+tests_unit_test_container_orders_LDADD = $(CONTAINER_TEST_LIBS)
+
 # On a real etcd.
 CONTAINER_RIG = tests/unit/container_rig.h tests/unit/container_rig.c
 CONTAINER_RIG_CFLAGS = $(CONTAINER_TEST_CFLAGS) $(LIBCURL_CFLAGS)
@@ -60,3 +70,8 @@ UNIT_TESTS += tests/unit/test_container_faults
 tests_unit_test_container_faults_SOURCES = tests/unit/test_container_faults.c $(CONTAINER_RIG)
 tests_unit_test_container_faults_CFLAGS = $(CONTAINER_RIG_CFLAGS)
 tests_unit_test_container_faults_LDADD = $(CONTAINER_RIG_LIBS)
+
+UNIT_TESTS += tests/unit/test_container_http
+tests_unit_test_container_http_SOURCES = tests/unit/test_container_http.c $(CONTAINER_RIG)
+tests_unit_test_container_http_CFLAGS = $(CONTAINER_RIG_CFLAGS)
+tests_unit_test_container_http_LDADD = $(CONTAINER_RIG_LIBS)
