@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The sync process against a real etcd: the view equals it, whatever happens to either."""
 
+import contextlib
 import json
 import os
 import random
@@ -9,11 +10,12 @@ import shutil
 import threading
 import time
 
+import pytest
 from smd import wait_until
 # The lower-case names are fixtures and helpers.
 from sync_alone import (  # noqa: F401
     BELIEF_MS, CONFIG, EUNAVAILABLE, MANAGER, PREFIX, Container, Server, Sync, assert_view_is, etcd, lock_delay_s,
-    random_changes, scratch, server, shard, sync,
+    random_changes, scratch, server, shard, shown, sync,
 )
 
 
@@ -134,6 +136,75 @@ def test_malformed_values_are_left_alone(sync, etcd):
         assert len(sync.logged(key + " is left alone")) == 1, sync.log
     sync.restart()
     assert list(sync.service("s")["shards"]) == ["good"]
+
+
+VALUES = ["", "{", "[]", "null", "\x00", "5", '"x"', '{"id":5}', '{"task":"' + "x" * 70000 + '"}', '{"incarnation":"1"}', "{" * 3000,
+          '{"container":"h:1","incarnation":2,"beliefMs":60000,"ready":true}', '{"container":"h:2","incarnation":2,"beliefMs":-1}',
+          '{"service":"s","createTime":1,"maxShardCount":0,"maxRecoveryTime":99}', '{"shardmgr":{"protocol":1}}', '{"shardmgr":[]}',
+          '{"id":"s1","service":"s","task":"t","updateTime":7,"manualContainerId":"","group":"","workerGroup":"","lease":null}']
+KEYS = [f"{CONFIG}/s/spec", f"{CONFIG}/t/spec", f"{CONFIG}/s/shard/s1", f"{CONFIG}/s/shard/s2", f"{CONFIG}/s/workerpool/g/h:1",
+        f"{PREFIX}/app/s/shardhb/s1", f"{PREFIX}/app/s/shardhb/s1/1", f"{PREFIX}/app/s/shardhb/s1/0", f"{PREFIX}/app/t/shardhb/s9",
+        f"{PREFIX}/app/s/containerhb/h:1/1f", f"{PREFIX}/app/s/containerhb/h:1/2f", f"{PREFIX}/app/s/containerhb/h:2/01",
+        f"{PREFIX}/app/s/containerhb/", f"{PREFIX}/app/s/s/h:1/s1", f"{PREFIX}/app/s/lease/guard", f"{PREFIX}/app//x", f"{PREFIX}//",
+        f"{PREFIX}/app/{MANAGER}/ctl/deleted/t", f"{CONFIG}/{MANAGER}/shard/s", f"{CONFIG}/s/shard/\u00e4", f"{CONFIG}/s/shard/" + "x" * 200]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_followed_equals_loaded(sync, etcd, seed):
+    """Whatever values the keys held in between: the view depends on what etcd holds now."""
+    rng = random.Random(seed)
+    sync.must("add-spec", service="s")
+    for _ in range(150):
+        key = rng.choice(KEYS)
+        last = etcd.delete(key) if rng.random() < 0.2 else etcd.put(key, rng.choice(VALUES))
+    # What a fresh start would put there.
+    governing = [(f"{CONFIG}/{MANAGER}/shard/{service}", VALUES[-1]) for service in "st"]
+    last = etcd.txn(governing + [(f"{PREFIX}/app/{service}/containerhb/", "") for service in "st"])
+    followed = shown(sync.wait_revision(last))
+    sync.kill()
+    etcd.put(f"{PREFIX}/end", "")
+    etcd.put(f"{PREFIX}/end", "")
+    etcd.compact()
+    sync.start()
+    wait_until("listed", lambda: len(sync.logged("listed everything")) == 2)
+    with contextlib.suppress(AssertionError):
+        wait_until("equal", lambda: shown(sync.view()) == followed, 10)
+    assert shown(sync.view()) == followed
+
+
+def test_compacted_all_the_time(sync, etcd):
+    stop = threading.Event()
+
+    def compact():
+        while not stop.wait(0.05):
+            with contextlib.suppress(AssertionError):  # nothing new to compact
+                etcd.compact()
+
+    thread = threading.Thread(target=compact)
+    thread.start()
+    try:
+        for seed in range(4):
+            random_changes(etcd, random.Random(seed), 30)
+            sync.restart()
+    finally:
+        stop.set()
+        thread.join()
+    assert_view_is(sync, etcd)
+
+
+def test_two_daemons_on_one_prefix(sync, etcd):
+    """Both show the same, both may change it, and both try to free."""
+    with scratch() as directory, Sync(directory, etcd.endpoint) as other:
+        for number, each in enumerate([sync, other] * 5):
+            each.must("add-spec", service="s")
+            each.must("add-shards", service="s", shards=[shard(f"s{number}")])
+        container = Container(etcd, "s", "h:1")
+        container.claim(*[f"s{n}" for n in range(10)], belief_ms=BELIEF_MS)
+        container.end()
+        wait_until("freed", lambda: not etcd.list(f"{PREFIX}/app/s/shardhb/"))
+        for each in (sync, other):
+            assert assert_view_is(each, etcd)["services"]["s"]["shardCount"] == 10
+            assert not each.logged("warning: freeing")
 
 
 def test_two_sessions_of_one_container(sync, etcd):
