@@ -99,6 +99,7 @@ static const struct http_route routes[] = {
 	{ "/swagger/doc.json", READ, .handle = http_swagger_document, .summary = "this document", .answer = "{}" },
 	{ "/swagger/index.html", READ, .handle = http_swagger_page, .summary = "this document, for people",
 	        .answer = "HTML" },
+	{ "/swagger/", READ, .handle = http_swagger_page, .summary = "the same page", .answer = "HTML" },
 };
 #define ROUTES (sizeof(routes) / sizeof(routes[0]))
 #define PATH_BYTES 64 /* longer than any route's */
@@ -111,37 +112,27 @@ const struct http_route *http_routes_table(unsigned *ret_count)
 
 static unsigned find_route(const char *path)
 {
-	size_t length = strlen(path);
-
 	for (unsigned i = 0; i < ROUTES; i++)
-		if (strncmp(routes[i].path, path, length + 1) == 0)
+		if (strcmp(routes[i].path, path) == 0)
 			return i;
 	return ROUTES;
 }
 
-static const char *allowed_methods(const struct http_app *app, const struct http_route *route)
+/* The methods that a route answers, besides OPTIONS; *ret_names: the same for the Allow header. */
+static unsigned methods_of(const struct http_app *app, const struct http_route *route, const char **ret_names)
 {
-	switch (route->kind) {
-	case HTTP_ROUTE_READ:
-		return "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-	case HTTP_ROUTE_DELETE:
-		if (app->config->compat_get_del_spec)
-			return "GET, POST, PUT, PATCH, DELETE, OPTIONS";
-		return "POST, PUT, PATCH, DELETE, OPTIONS";
-	default:
-		return "POST, PUT, PATCH, DELETE, OPTIONS";
+	const unsigned change = EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE;
+
+	if (route->kind == HTTP_ROUTE_READ) {
+		*ret_names = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+		return EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | change;
 	}
-}
-
-static bool is_allowed(const struct http_app *app, const struct http_route *route, unsigned method)
-{
-	unsigned allowed = EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH | EVHTTP_REQ_DELETE;
-
-	if (route->kind == HTTP_ROUTE_READ)
-		allowed |= EVHTTP_REQ_GET | EVHTTP_REQ_HEAD;
-	if (route->kind == HTTP_ROUTE_DELETE && app->config->compat_get_del_spec)
-		allowed |= EVHTTP_REQ_GET;
-	return (allowed & method) != 0;
+	if (route->kind == HTTP_ROUTE_DELETE && app->config->compat_get_del_spec) {
+		*ret_names = "GET, POST, PUT, PATCH, DELETE, OPTIONS";
+		return EVHTTP_REQ_GET | change;
+	}
+	*ret_names = "POST, PUT, PATCH, DELETE, OPTIONS";
+	return change;
 }
 
 /* Browsers say where a page is from that makes them send a request; another site's page must not change anything here. */
@@ -155,18 +146,28 @@ static bool is_foreign(const struct http_request *request)
 	return from == NULL || host == NULL || strcasecmp(from + 3, host) != 0;
 }
 
+static void refuse_method(struct http_request *request, const struct http_route *route)
+{
+	static const char *const advice[] = { [HTTP_ROUTE_READ] = "use GET",
+		[HTTP_ROUTE_CHANGE] = "it changes something, use POST",
+		[HTTP_ROUTE_DELETE] =
+		        "it changes something, use POST or DELETE, or set compat: {getDelSpec: true} in the "
+		        "configuration" };
+
+	http_reply_error(request, 405, "%s does not answer this method: %s", route->path, advice[route->kind]);
+}
+
 static void dispatch_to(struct http_app *app, struct http_request *request, const struct http_route *route)
 {
+	const char *names;
+	unsigned methods = methods_of(app, route, &names);
+
 	if (request->method == EVHTTP_REQ_OPTIONS) {
-		http_request_add_header(request, "Allow", allowed_methods(app, route));
+		http_request_add_header(request, "Allow", names);
 		http_reply_text(request, 200, "");
-	} else if (!is_allowed(app, route, request->method)) {
-		http_request_add_header(request, "Allow", allowed_methods(app, route));
-		http_reply_error(request, 405, "%s changes something and does not answer this method: use POST%s",
-		        route->path,
-		        route->kind == HTTP_ROUTE_DELETE
-		                ? " or DELETE, or set compat: {getDelSpec: true} in the configuration"
-		                : "");
+	} else if ((methods & request->method) == 0) {
+		http_request_add_header(request, "Allow", names);
+		refuse_method(request, route);
 	} else if (route->kind != HTTP_ROUTE_READ && is_foreign(request)) {
 		http_reply_error(request, 403,
 		        "a page of another site (Origin: %.200s) asked for a change: send it from here",

@@ -12,3 +12,4 @@ smctl_LDADD = $(LIBCURL_LIBS) $(JANSSON_LIBS)
 
 TESTS += tests/integration/test_smctl.py
 EXTRA_DIST += tests/integration/test_smctl.py
+EXTRA_DIST += daemon/smctl/README.md

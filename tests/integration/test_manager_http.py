@@ -20,6 +20,7 @@ def dev():
     daemon.manager = [s for s in daemon.must("get-spec", method="GET")["services"]][-1]
     yield daemon
     assert daemon.stop() == 0, "".join(daemon.log[-30:])
+    assert not [line for line in daemon.log if "Sanitizer" in line or "runtime error" in line], "".join(daemon.log)
 
 
 @pytest.fixture()
