@@ -5,7 +5,8 @@
  * loop. The transport (today etcd's JSON gateway through libcurl) does not show here, so that native gRPC can take its place.
  *
  * Callbacks run from the event loop, never from inside the call that started them, exactly once per call (watches: as said there); they may
- * start and cancel calls, and free the client. A call that returns NULL is out of memory and calls nobody. Whatever is passed to a callback is valid only until it returns. Arguments of calls are copied. Single-threaded.
+ * start and cancel calls, and free the client. A call that returns NULL is out of memory and calls nobody. Whatever is passed to a callback
+ * is valid only until it returns. Arguments of calls are copied. Single-threaded. With https the thread must block or ignore SIGPIPE.
  *
  * Errors given to callbacks:
  *     SM_EUNAVAILABLE  no endpoint took the request: certainly not executed

@@ -23,6 +23,8 @@ static bool is_port(const char *text)
 	return port >= 1 && port <= 65535;
 }
 
+#define HOST_BYTES 253u /* DNS has no longer names */
+
 /* host:port or [v6]:port */
 static bool is_address(const char *text)
 {
@@ -30,10 +32,11 @@ static bool is_address(const char *text)
 
 	if (*text == '[') {
 		host = strspn(text + 1, "0123456789abcdefABCDEF:.");
-		return host > 0 && text[host + 1] == ']' && text[host + 2] == ':' && is_port(text + host + 3);
+		return host > 0 && host <= HOST_BYTES && text[host + 1] == ']' && text[host + 2] == ':' &&
+		       is_port(text + host + 3);
 	}
 	host = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_");
-	return host > 0 && text[host] == ':' && is_port(text + host + 1);
+	return host > 0 && host <= HOST_BYTES && text[host] == ':' && is_port(text + host + 1);
 }
 
 static const char *behind(const char *text, const char *start)

@@ -32,11 +32,12 @@ struct etcd_watch {
 	unsigned refusals; /* tokens in a row that were refused */
 	unsigned generation;
 	/* Of this stream: */
+	unsigned stream; /* its number */
 	struct etcd_transfer *transfer;
 	struct etcd_scan scan;
 	bool created;
-	uint64_t ask_ms,
-	        deadline_ms; /* when to ask for a sign of life; by when something must have come, 0 = nothing is due */
+	uint64_t ask_ms;      /* when to ask for a sign of life */
+	uint64_t deadline_ms; /* by when something must have come; 0 = nothing is due */
 	/* The user is being called in a loop; the watch was closed meanwhile. */
 	bool calling, closed;
 };
@@ -77,6 +78,7 @@ static void end_stream(struct etcd_watch *watch)
 	if (watch->transfer)
 		etcd_http_cancel(watch->transfer);
 	watch->transfer = NULL;
+	watch->stream++;
 	watch->scan = (struct etcd_scan){ 0 };
 	watch->created = false;
 	watch->deadline_ms = 0;
@@ -126,11 +128,12 @@ static void refused(struct etcd_watch *watch, struct etcd_verdict verdict, const
 
 /* ---- what comes ---- */
 
-static void alive(struct etcd_watch *watch, const struct etcd_header *header)
+/* The stream is good for something. That it was created is not enough: one that ends right after that, again and again, must not be opened
+ * again without delay. */
+static void note_success(struct etcd_watch *watch)
 {
 	watch->failures = 0;
 	watch->refusals = 0;
-	watch->handler.alive(watch->arg, header);
 }
 
 /* Whole revisions, without those that were delivered before this stream. */
@@ -145,7 +148,7 @@ static void deliver(struct etcd_watch *watch, const struct etcd_watch_message *m
 		return;
 	last = end[-1].kv.mod_revision;
 	watch->next_revision = last + 1;
-	watch->failures = 0;
+	note_success(watch);
 	watch->handler.events(watch->arg, last, first, (size_t)(end - first));
 }
 
@@ -157,13 +160,16 @@ static void take_message(struct etcd_watch *watch, const struct etcd_watch_messa
 		watch->created = true;
 		if (watch->next_revision == 0)
 			watch->next_revision = message->header.revision + 1;
+		watch->deadline_ms = 0;
 		watch->ask_ms = etcd_http_now_ms() + watch->parts->watch_interval_ms;
 		set_stream_timer(watch);
-		alive(watch, &message->header);
+		watch->handler.alive(watch->arg, &message->header);
 		break;
 	case ETCD_WATCH_PROGRESS:
-		if (watch->created) /* from 3.5 on the answer may overtake created */
-			alive(watch, &message->header);
+		if (!watch->created) /* from 3.5 on the answer may overtake created */
+			break;
+		note_success(watch);
+		watch->handler.alive(watch->arg, &message->header);
 		break;
 	case ETCD_WATCH_EVENTS:
 		deliver(watch, message);
@@ -183,8 +189,8 @@ static void take_message(struct etcd_watch *watch, const struct etcd_watch_messa
 static void on_data(void *arg, struct etcd_text *received)
 {
 	struct etcd_watch *watch = arg;
-	struct etcd_transfer *transfer = watch->transfer;
 	struct etcd_watch_message message;
+	unsigned stream = watch->stream;
 	struct etcd_arena arena = { 0 };
 	size_t used = 0, bytes;
 	struct why why = { "" };
@@ -193,7 +199,7 @@ static void on_data(void *arg, struct etcd_text *received)
 		watch->deadline_ms = 0;
 	watch->calling = true;
 	/* The user may close the watch, and a message may end the stream: then received is gone. */
-	while (watch->transfer == transfer &&
+	while (watch->stream == stream &&
 	        (bytes = etcd_scan_next(&watch->scan, received->data + used, received->bytes - used)) > 0) {
 		if (etcd_watch_message_parse(received->data + used, bytes, &arena, &message, &why))
 			retry(watch, why.text);
@@ -203,7 +209,7 @@ static void on_data(void *arg, struct etcd_text *received)
 		etcd_arena_done(&arena);
 	}
 	watch->calling = false;
-	if (watch->transfer == transfer)
+	if (watch->stream == stream)
 		etcd_text_consume(received, used);
 	if (watch->closed)
 		free(watch);
@@ -216,7 +222,7 @@ static void on_ended(void *arg, const struct etcd_transfer_answer *answer)
 	struct why why = { "" };
 	json_t *body;
 
-	watch->transfer = NULL;
+	watch->transfer = NULL; /* gone already */
 	if (answer->error || answer->status == 200) {
 		retry(watch, answer->error ? answer->why : "etcd has ended the stream");
 		return;

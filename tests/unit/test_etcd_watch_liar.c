@@ -34,11 +34,12 @@ struct script {
 	char text[8192]; /* chunks, without the head */
 	size_t bytes;    /* so many of them, head included; SIZE_MAX = all */
 	bool close, progress;
-	size_t *cuts; /* not NULL: cut and closed while this is more than 0, then said whole */
+	unsigned delay_ms; /* before it says anything */
+	size_t *cuts;      /* not NULL: cut and closed while this is more than 0, then said whole */
 	int status;
 	const char *refusal;
 	/* Seen: */
-	size_t streams, questions;
+	size_t streams, questions, tokens;
 	long long start_revision;
 	bool has_leader_header, closes;
 };
@@ -50,6 +51,32 @@ struct world {
 };
 
 #define HEAD "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+struct late {
+	struct script *script;
+	struct bufferevent *to;
+};
+
+static void on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct late *late = arg;
+
+	(void)fd;
+	(void)what;
+	liar_say(late->to, HEAD, strlen(HEAD), LIAR_KEEP);
+	liar_say(late->to, late->script->text, strlen(late->script->text), LIAR_KEEP);
+	free(late);
+}
+
+/* The connection must live until then. */
+static void say_later(struct script *script, struct bufferevent *to)
+{
+	const struct timeval delay = { .tv_usec = script->delay_ms * 1000 };
+	struct late *late = malloc(sizeof(*late));
+
+	*late = (struct late){ script, to };
+	event_base_once(bufferevent_get_base(to), -1, EV_TIMEOUT, on_late, late, &delay);
+}
 
 static void start_stream(struct script *script, struct bufferevent *to, const char *head, const char *body)
 {
@@ -72,6 +99,10 @@ static void start_stream(struct script *script, struct bufferevent *to, const ch
 	}
 	if (script->cuts)
 		--*script->cuts;
+	if (script->delay_ms) {
+		say_later(script, to);
+		return;
+	}
 	liar_say(to, text, bytes < script->bytes ? bytes : script->bytes, script->close ? LIAR_CLOSE : LIAR_KEEP);
 }
 
@@ -80,6 +111,11 @@ static void on_request(struct liar *liar, struct bufferevent *to, const char *pa
 	struct script *script = liar->arg;
 	const char *line = strrchr(body, '{');
 
+	if (strcmp(path, "/v3/auth/authenticate") == 0) {
+		script->tokens++;
+		liar_answer(to, 200, "{\"token\":\"secret\"}");
+		return;
+	}
 	assert_string_equal(path, "/v3/watch");
 	if (line && strstr(body, "progress_request") && body[strlen(body) - 1] == '\n') {
 		script->questions++;
@@ -90,11 +126,13 @@ static void on_request(struct liar *liar, struct bufferevent *to, const char *pa
 	}
 }
 
-static int set_up(void **state)
+static int set_up_as(void **state, const char *username)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	const char *endpoints[] = { NULL, NULL, NULL };
-	struct etcd_config config = { .timeout_ms = 500, .watch_interval_ms = 50, .watch_patience_ms = 100 };
+	struct etcd_config config = {
+		.username = username, .timeout_ms = 500, .watch_interval_ms = 50, .watch_patience_ms = 100
+	};
 	struct event_base *base = event_base_new();
 
 	for (int i = 0; i < 2; i++) {
@@ -105,6 +143,16 @@ static int set_up(void **state)
 	world->ask = ask_new(base, endpoints, &config);
 	*state = world;
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_as(state, NULL);
+}
+
+static int set_up_user(void **state)
+{
+	return set_up_as(state, "user");
 }
 
 static int tear_down(void **state)
@@ -246,6 +294,59 @@ static void it_stays_where_questions_are_answered(void **state)
 	assert_int_equal(seen.header.revision, 20);
 	etcd_watch_close(watch);
 	ask_watch_done(&seen);
+}
+
+static void a_late_created_is_no_silence(void **state)
+{
+	struct world *world = *state;
+	struct ask_watch seen = { .wanted_alives = 4 };
+	struct etcd_watch *watch;
+
+	chunk(&world->scripts[0], CREATED);
+	world->scripts[0].delay_ms = 70;
+	world->scripts[0].progress = true;
+	watch = open_watch(world, 11, &seen);
+	ask_wait_watch(world->ask, &seen);
+	assert_int_equal(seen.failures, 0);
+	etcd_watch_close(watch);
+	ask_watch_done(&seen);
+}
+
+/* What stands behind a refusal in the same piece belongs to the stream that has ended. */
+static void a_refused_token_is_fetched_again(void **state)
+{
+	struct world *world = *state;
+	struct ask_watch seen = { .wanted_end = true };
+	struct etcd_watch *watch;
+
+	chunk(&world->scripts[0],
+	        CREATED "{\"result\":{\"canceled\":true,\"cancel_reason\":\"etcdserver: invalid auth token\"}}" EVENTS(
+	                PUT(12, "")));
+	watch = open_watch(world, 11, &seen);
+	ask_wait_watch(world->ask, &seen);
+	assert_int_equal(seen.error, SM_EREFUSED);
+	assert_int_equal(seen.count, 0);
+	assert_int_equal(world->scripts[0].streams, 2);
+	assert_int_equal(world->scripts[0].tokens, 2);
+	etcd_watch_close(watch);
+	ask_watch_done(&seen);
+}
+
+/* A stream that is created and then ends, for ever, is not opened in a tight loop. */
+static void streams_that_end_at_once_are_spaced(void **state)
+{
+	struct world *world = *state;
+	struct ask_watch seen = { 0 };
+	struct etcd_watch *watch;
+
+	for (int i = 0; i < 2; i++) {
+		chunk(&world->scripts[i], CREATED);
+		world->scripts[i].close = true;
+	}
+	watch = open_watch(world, 11, &seen);
+	ask_idle(world->ask, 500);
+	assert_true(world->scripts[0].streams + world->scripts[1].streams < 10);
+	etcd_watch_close(watch);
 }
 
 static void compaction_ends_it(void **state)
@@ -408,6 +509,9 @@ int main(void)
 		TEST(a_watch_from_now_resumes_after_created),
 		TEST(silence_moves_it_to_another_endpoint),
 		TEST(it_stays_where_questions_are_answered),
+		TEST(a_late_created_is_no_silence),
+		cmocka_unit_test_setup_teardown(a_refused_token_is_fetched_again, set_up_user, tear_down),
+		TEST(streams_that_end_at_once_are_spaced),
 		TEST(compaction_ends_it),
 		TEST(refusals_are_told_apart),
 		TEST(a_bad_start_ends_it),
