@@ -40,6 +40,11 @@ noinst_PROGRAMS += bindings/examples/counter
 bindings_examples_counter_SOURCES = bindings/examples/counter.c
 bindings_examples_counter_LDADD = libshardmgr.la
 
+UNIT_TESTS += tests/unit/test_container_claim
+tests_unit_test_container_claim_SOURCES = tests/unit/test_container_claim.c
+tests_unit_test_container_claim_CFLAGS = $(CONTAINER_TEST_CFLAGS)
+tests_unit_test_container_claim_LDADD = $(CONTAINER_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_container_claim_model
 tests_unit_test_container_claim_model_SOURCES = tests/unit/test_container_claim_model.c tests/unit/claim_model.h \
 	tests/unit/claim_model.c
