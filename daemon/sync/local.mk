@@ -2,8 +2,9 @@
 noinst_LTLIBRARIES += libsync.la
 libsync_la_SOURCES = daemon/sync/sync_hash.h daemon/sync/sync_hash.c daemon/sync/sync_sessions.h daemon/sync/sync_sessions.c \
 	daemon/sync/sync_apply.h daemon/sync/sync_apply.c daemon/sync/sync_store.h daemon/sync/sync_store.c \
-	daemon/sync/sync_load.h daemon/sync/sync_load.c \
+	daemon/sync/sync_resume.h daemon/sync/sync_resume.c daemon/sync/sync_load.h daemon/sync/sync_load.c \
 	daemon/sync/sync_free.h daemon/sync/sync_free.c daemon/sync/sync_gone.h daemon/sync/sync_gone.c \
+	daemon/sync/sync_ended.h daemon/sync/sync_ended.c \
 	daemon/sync/sync_free_send.h daemon/sync/sync_free_send.c daemon/sync/sync_free_run.h daemon/sync/sync_free_run.c \
 	daemon/sync/sync_context.h daemon/sync/sync_context.c daemon/sync/sync_governed.h daemon/sync/sync_governed.c \
 	daemon/sync/sync_ensure.h daemon/sync/sync_ensure.c daemon/sync/sync_sweep.h daemon/sync/sync_sweep.c \

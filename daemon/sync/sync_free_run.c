@@ -7,6 +7,7 @@
 #include "sync_free_run.h"
 
 #include "../common/log.h"
+#include "sync_ended.h"
 #include "sync_free.h"
 #include "sync_free_send.h"
 #include "sync_gone.h"
@@ -15,24 +16,15 @@
 #include <string.h>
 
 #define IN_FLIGHT 4        /* transactions at a time */
-#define SCAN_SHARE 10u     /* readings take at most one part in this many of the time */
 #define RECOVERY_MOST_S 30 /* a longer one counts as RECOVERY_USED_S: the wire contract's rule */
 #define RECOVERY_USED_S 10
-
-/* A session ended; whether a claim names it is not looked up yet. */
-struct ended {
-	struct ended *next;
-	int64_t incarnation;
-	char service[];
-};
 
 struct sync_free_run {
 	const struct sync_apply *apply;
 	struct sync_free *kernel;
 	struct sync_free_send *send;
-	struct event *timer, *scan_timer;
-	struct ended *ended;
-	uint64_t scan_boot_ns; /* not before */
+	struct sync_ended *ended;
+	struct event *timer;
 	bool loading, warned;
 };
 
@@ -62,18 +54,11 @@ static uint64_t recovery_of(struct sync_free_run *run, const char *service)
 
 /* ---- sending what is due ---- */
 
-static void arm(struct event *timer, uint64_t ns)
-{
-	uint64_t us = (ns + 999) / 1000;
-	struct timeval wait = { .tv_sec = (time_t)(us / 1000000), .tv_usec = (suseconds_t)(us % 1000000) };
-
-	evtimer_add(timer, &wait);
-}
-
 static void send_due(struct sync_free_run *run)
 {
 	struct sync_free_claim claims[ETCD_TXN_NESTED_TWO];
 	struct clocks now = clocks_now();
+	struct timeval wait;
 	uint64_t wait_ns;
 
 	evtimer_del(run->timer);
@@ -90,8 +75,12 @@ static void send_due(struct sync_free_run *run)
 		for (size_t i = 0; i < count; i++)
 			sync_free_again(run->kernel, &claims[i], now);
 	}
-	if (sync_free_send_count(run->send) < IN_FLIGHT && sync_free_next(run->kernel, now, &wait_ns))
-		arm(run->timer, wait_ns);
+	if (sync_free_send_count(run->send) >= IN_FLIGHT || !sync_free_next(run->kernel, now, &wait_ns))
+		return;
+	wait_ns += 999; /* rounded up to whole us */
+	wait = (struct timeval){ .tv_sec = (time_t)(wait_ns / 1000000000u),
+		.tv_usec = (suseconds_t)(wait_ns % 1000000000u / 1000) };
+	evtimer_add(run->timer, &wait);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -185,8 +174,9 @@ static void note_found(void *arg, const struct sync_free_claim *claim)
 }
 
 /* Keeping a sighting may move the view to a larger segment with other row numbers: so they are collected and kept first. */
-static void scan_service(struct sync_free_run *run, const char *service)
+static void read_service(void *arg, const char *service)
 {
+	struct sync_free_run *run = arg;
 	const struct view *view = view_writer_view(run->apply->writer);
 	struct incarnations gone = { 0 };
 	struct clocks now = clocks_now();
@@ -199,80 +189,46 @@ static void scan_service(struct sync_free_run *run, const char *service)
 	free(gone.list);
 }
 
-/* Reads the service of the oldest end, which settles all ends of that service. */
-static void scan_first(struct sync_free_run *run)
+static void on_settled(void *arg, int64_t incarnation)
 {
-	struct ended *first = run->ended;
-
-	scan_service(run, first->service);
-	for (struct ended **at = &first->next; *at != NULL;) {
-		struct ended *ended = *at;
-
-		if (strcmp(ended->service, first->service) != 0) {
-			at = &ended->next;
-			continue;
-		}
-		*at = ended->next;
-		forget(run, ended->incarnation);
-		free(ended);
-	}
-	run->ended = first->next;
-	forget(run, first->incarnation);
-	free(first);
+	forget(arg, incarnation);
 }
 
-static void scan(struct sync_free_run *run)
+static void on_late(void *arg)
 {
-	uint64_t start = clocks_now().boot_ns, end;
-
-	if (run->ended == NULL || run->loading)
-		return;
-	if (start < run->scan_boot_ns) {
-		arm(run->scan_timer, run->scan_boot_ns - start);
-		return;
-	}
-	while (run->ended != NULL)
-		scan_first(run);
-	end = clocks_now().boot_ns;
-	run->scan_boot_ns = end + (end - start) * (SCAN_SHARE - 1);
+	send_due(arg);
 }
 
-static void on_scan_timer(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	sync_free_run_published(arg);
-}
+static const struct sync_ended_calls ended_calls = { .read = read_service, .settled = on_settled, .late = on_late };
 
 void sync_free_run_published(struct sync_free_run *run)
 {
-	scan(run);
+	if (!run->loading)
+		sync_ended_run(run->ended);
 	send_due(run);
 }
 
 /* ---- hooks ---- */
 
-static void note_end(struct sync_free_run *run, const char *service, int64_t incarnation)
+static bool has_claims(const struct sync_free_run *run, const char *service)
 {
 	const struct view *view = view_writer_view(run->apply->writer);
 	uint32_t row = view_service_find(view, service);
-	size_t bytes = strlen(service) + 1;
 	struct view_service found;
-	struct ended *ended;
 
 	if (row == VIEW_NONE)
-		return;
+		return false;
 	view_service_get(view, row, &found);
-	if (found.claim_count == 0)
+	return found.claim_count > 0;
+}
+
+static void note_end(struct sync_free_run *run, const char *service, int64_t incarnation)
+{
+	if (!has_claims(run, service))
 		return;
-	ended = malloc(sizeof(*ended) + bytes);
-	if (ended == NULL)
-		fatalx("out of memory for ended sessions");
-	memcpy(ended->service, service, bytes);
-	ended->incarnation = incarnation;
-	ended->next = run->ended;
-	run->ended = ended;
 	see_gone(run, incarnation, clocks_now());
+	if (sync_ended_add(run->ended, service, incarnation) != 0)
+		fatalx("out of memory for ended sessions");
 }
 
 void sync_free_run_session(
@@ -316,20 +272,11 @@ void sync_free_run_spec(struct sync_free_run *run, const char *service, int64_t 
 	sync_free_recovery(run->kernel, service, recovery_ms(run, service, max_recovery_time_s));
 }
 
-static void drop_ended(struct sync_free_run *run)
-{
-	for (struct ended *ended = run->ended, *next; ended != NULL; ended = next) {
-		next = ended->next;
-		free(ended);
-	}
-	run->ended = NULL;
-}
-
 void sync_free_run_loading(struct sync_free_run *run)
 {
 	run->loading = true;
 	sync_free_clear(run->kernel);
-	drop_ended(run);
+	sync_ended_clear(run->ended);
 }
 
 static uint64_t segment_number(const struct view *view)
@@ -340,7 +287,7 @@ static uint64_t segment_number(const struct view *view)
 	return usage.segment_number;
 }
 
-static void scan_all(struct sync_free_run *run)
+static void read_all(struct sync_free_run *run)
 {
 	const struct view *view = view_writer_view(run->apply->writer);
 	uint64_t number = segment_number(view);
@@ -348,7 +295,7 @@ static void scan_all(struct sync_free_run *run)
 
 	for (uint32_t row = view_service_first(view); row != VIEW_NONE; row = view_service_next(view, row)) {
 		view_service_get(view, row, &service);
-		scan_service(run, service.name);
+		read_service(run, service.name);
 		if (segment_number(view) == number)
 			continue;
 		/* Moved to a larger segment: the service is in another row, behind the same ones. */
@@ -362,7 +309,7 @@ static void scan_all(struct sync_free_run *run)
 void sync_free_run_loaded(struct sync_free_run *run)
 {
 	run->loading = false;
-	scan_all(run);
+	read_all(run);
 	if (sync_free_count(run->kernel) > 0)
 		log_info("%zu claims name containers that are gone", sync_free_count(run->kernel));
 	send_due(run);
@@ -385,8 +332,8 @@ struct sync_free_run *sync_free_run_new(struct event_base *base, struct etcd *et
 	run->kernel = sync_free_new();
 	run->send = sync_free_send_new(etcd, apply->keys, on_sent, run);
 	run->timer = evtimer_new(base, on_timer, run);
-	run->scan_timer = evtimer_new(base, on_scan_timer, run);
-	if (run->kernel == NULL || run->send == NULL || run->timer == NULL || run->scan_timer == NULL) {
+	run->ended = sync_ended_new(base, &ended_calls, run);
+	if (run->kernel == NULL || run->send == NULL || run->timer == NULL || run->ended == NULL) {
 		sync_free_run_free(run);
 		return NULL;
 	}
@@ -397,12 +344,10 @@ void sync_free_run_free(struct sync_free_run *run)
 {
 	if (run == NULL)
 		return;
-	drop_ended(run);
+	sync_ended_free(run->ended);
 	sync_free_send_free(run->send);
 	sync_free_free(run->kernel);
 	if (run->timer != NULL)
 		event_free(run->timer);
-	if (run->scan_timer != NULL)
-		event_free(run->scan_timer);
 	free(run);
 }

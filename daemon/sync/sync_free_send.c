@@ -158,6 +158,8 @@ int sync_free_send(
 	send->batches = batch;
 	send->count++;
 	batch->call = etcd_txn_send(send->etcd, txn, on_txn, batch);
+	if (batch->call == NULL)
+		fatalx("out of memory for a transaction");
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "sync_load.h"
 
 #include "../common/log.h"
+#include "sync_resume.h"
 #include "sync_store.h"
 
 #include <shardmgr.h>
@@ -23,19 +24,18 @@ struct sync_load {
 	const struct sync_load_hooks *hooks;
 	void *arg;
 	struct sync_store *store;
-	struct etcd_call *call; /* the list under way */
+	struct sync_resume *resume;
+	struct etcd_call *call; /* the list of everything */
 	struct etcd_watch *watch;
 	struct event *timer;
 	unsigned retry_ms;
 	int64_t revision;         /* of the view that readers see */
 	uint64_t new_incarnation; /* of the one being filled */
-	uint32_t service_row;     /* whose sessions are being listed */
 	int page_error;
 	bool resumable, distrusted, away;
 };
 
 static void probe(struct sync_load *load);
-static void list_next_sessions(struct sync_load *load);
 
 /* ---- trouble ---- */
 
@@ -82,6 +82,7 @@ static void stop_following(struct sync_load *load)
 	if (load->call != NULL)
 		etcd_cancel(load->call);
 	load->call = NULL;
+	sync_resume_cancel(load->resume);
 	sync_store_cancel(load->store);
 }
 
@@ -240,64 +241,30 @@ static void list_everything(struct sync_load *load)
 	if (keys_join_prefix(load->apply->keys, KEYS_PREFIX_ALL, NULL, NULL, prefix, NULL) != 0)
 		fatalx("no prefix to list");
 	load->call = etcd_list(load->etcd, prefix, 0, on_page, on_listed, load);
+	if (load->call == NULL)
+		fatalx("out of memory for listing everything");
 }
 
 /* ---- resuming: only the sessions, at the view's revision ---- */
 
-static void on_session_page(void *arg, int64_t revision, const struct etcd_kv *kvs, size_t count)
+static void on_resumed(void *arg, int error, const char *why)
 {
 	struct sync_load *load = arg;
 
-	(void)revision;
-	for (size_t i = 0; i < count && load->page_error == 0; i++)
-		load->page_error = sync_apply_remember(load->apply, &kvs[i]);
-}
-
-static void on_sessions_listed(void *arg, int error, const char *why, int64_t revision)
-{
-	struct sync_load *load = arg;
-
-	(void)revision;
-	load->call = NULL;
-	if (load->page_error != 0)
-		fatalx("cannot read the sessions (error %d)", load->page_error);
-	if (error == SM_ECOMPACTED) {
+	if (error == 0) {
+		follow(load, false);
+	} else if (error == SM_ECOMPACTED) {
 		list_everything(load);
-		return;
-	}
-	if (error != 0) {
+	} else {
 		say_away(load, why);
 		retry(load);
-		return;
 	}
-	load->service_row = view_service_next(view_writer_view(load->apply->writer), load->service_row);
-	list_next_sessions(load);
-}
-
-static void list_next_sessions(struct sync_load *load)
-{
-	const struct view *view = view_writer_view(load->apply->writer);
-	struct view_service service;
-	char prefix[KEYS_BYTES];
-
-	for (; load->service_row != VIEW_NONE; load->service_row = view_service_next(view, load->service_row)) {
-		view_service_get(view, load->service_row, &service);
-		if (service.container_count == 0 || keys_join_prefix(load->apply->keys, KEYS_PREFIX_SESSIONS,
-		                                            service.name, NULL, prefix, NULL) != 0)
-			continue;
-		load->call = etcd_list(load->etcd, prefix, load->revision, on_session_page, on_sessions_listed, load);
-		return;
-	}
-	follow(load, false);
 }
 
 static void resume(struct sync_load *load)
 {
 	load->hooks->loading(load->arg);
-	sync_sessions_clear(load->apply->sessions);
-	load->page_error = 0;
-	load->service_row = view_service_first(view_writer_view(load->apply->writer));
-	list_next_sessions(load);
+	sync_resume_start(load->resume, load->revision);
 }
 
 /* ---- the store itself ---- */
@@ -407,8 +374,9 @@ struct sync_load *sync_load_new(struct event_base *base, struct etcd *etcd, stru
 		load->revision = (int64_t)view_revision(view_writer_view(apply->writer));
 	load->store =
 	        sync_store_new(etcd, apply->keys, view_writer_sighting_incarnation(apply->writer), on_checked, load);
+	load->resume = sync_resume_new(etcd, apply, on_resumed, load);
 	load->timer = evtimer_new(base, on_timer, load);
-	if (load->timer == NULL || load->store == NULL) {
+	if (load->timer == NULL || load->store == NULL || load->resume == NULL) {
 		sync_load_free(load);
 		return NULL;
 	}
@@ -419,8 +387,9 @@ void sync_load_free(struct sync_load *load)
 {
 	if (load == NULL)
 		return;
-	if (load->store != NULL)
+	if (load->store != NULL && load->resume != NULL)
 		stop_following(load);
+	sync_resume_free(load->resume);
 	sync_store_free(load->store);
 	if (load->timer != NULL)
 		event_free(load->timer);

@@ -5,6 +5,7 @@
  */
 #include "sync_store.h"
 
+#include "../common/log.h"
 #include "../common/records.h"
 
 #include <shardmgr.h>
@@ -46,16 +47,14 @@ static void create_store(struct sync_store *store)
 	char *value = records_store_print(store->incarnation != 0 ? store->incarnation : 1);
 	struct etcd_txn *txn = etcd_txn_new();
 
-	if (value == NULL || txn == NULL) {
-		free(value);
-		etcd_txn_free(txn);
-		store->checked(store->arg, SYNC_STORE_AWAY, 0, NULL, "out of memory");
-		return;
-	}
+	if (value == NULL || txn == NULL)
+		fatalx("out of memory for P/store");
 	etcd_txn_if_create_revision(txn, store->key, 0);
 	etcd_txn_put(txn, ETCD_THEN, store->key, value, strlen(value), 0);
 	free(value);
 	store->call = etcd_txn_send(store->etcd, txn, on_created, store);
+	if (store->call == NULL)
+		fatalx("out of memory for P/store");
 }
 
 static void decide(
@@ -117,6 +116,8 @@ static void read_store(struct sync_store *store)
 {
 	store->asked_term = store->term;
 	store->call = etcd_get(store->etcd, store->key, on_read, store);
+	if (store->call == NULL)
+		fatalx("out of memory for P/store");
 }
 
 void sync_store_check(struct sync_store *store, int64_t revision)
