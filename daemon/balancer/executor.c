@@ -14,7 +14,8 @@
 #include <string.h>
 
 enum list {
-	LIST_DROPS,
+	LIST_DROPS, /* of what nobody shall have */
+	LIST_MOVES, /* drops for an heir */
 	LIST_ADDS,
 	LIST_HELD,
 	LISTS
@@ -22,7 +23,7 @@ enum list {
 
 struct container {
 	uint64_t again_ms, failing_since_ms;
-	uint32_t adds_under_way;
+	uint32_t adds_under_way, moves_away;
 	uint8_t failures;
 	bool reached; /* once, in this incarnation */
 	bool closed;
@@ -113,7 +114,20 @@ static uint32_t list_for(const struct executor *executor, const struct executor_
 {
 	if (waits_for_heir(executor, shard, step))
 		return shard->wanted * LISTS + LIST_HELD;
-	return step.to * LISTS + (step.op == EXECUTOR_ADD ? LIST_ADDS : LIST_DROPS);
+	if (step.op == EXECUTOR_ADD)
+		return step.to * LISTS + LIST_ADDS;
+	return step.to * LISTS + (shard->configured ? LIST_MOVES : LIST_DROPS);
+}
+
+/* A move is under way from its drop until the heir has the claim, or the drop has failed. */
+static void count_move(struct executor *executor, struct executor_shard *shard)
+{
+	bool free_for_heir = shard->claim.container == EXECUTOR_NONE && shard->wanted < EXECUTOR_AWAY;
+
+	if (shard->leaving == EXECUTOR_NONE || shard->flight.op == EXECUTOR_DROP || free_for_heir)
+		return;
+	executor->containers[shard->leaving].moves_away--;
+	shard->leaving = EXECUTOR_NONE;
 }
 
 /* Puts the shard where what is to be done about it next will find it. */
@@ -125,6 +139,7 @@ static void settle(struct executor *executor, uint32_t number, uint64_t now_ms)
 
 	if (shard->answered && shard->again_ms <= now_ms)
 		end_flight(executor, shard);
+	count_move(executor, shard);
 	if (step.op && executor_shard_same(step, shard->flight)) {
 		if (shard->answered)
 			set_alarm(executor, number, shard->again_ms);
@@ -144,7 +159,7 @@ static void copy_renumbered(struct executor *executor, const struct executor_num
 			containers[numbering->container_is[i]] = executor->containers[i];
 	}
 	for (uint32_t i = 0; i < numbering->container_count; i++)
-		containers[i].adds_under_way = 0;
+		containers[i].adds_under_way = containers[i].moves_away = 0;
 	for (uint32_t i = 0; i < numbering->shard_count; i++) {
 		uint32_t was = numbering->shard_was[i];
 
@@ -154,6 +169,8 @@ static void copy_renumbered(struct executor *executor, const struct executor_num
 			shards[i] = executor_shard_renumbered(&executor->shards[was], numbering);
 		if (shards[i].flight.op == EXECUTOR_ADD)
 			containers[shards[i].flight.to].adds_under_way++;
+		if (shards[i].leaving != EXECUTOR_NONE)
+			containers[shards[i].leaving].moves_away++;
 	}
 }
 
@@ -259,7 +276,9 @@ bool executor_reached(struct executor *executor, uint32_t number, uint64_t now_m
 	container->reached = true;
 	if (!container->failures)
 		return false;
-	*container = (struct container){ .adds_under_way = container->adds_under_way, .reached = true };
+	*container = (struct container){
+		.adds_under_way = container->adds_under_way, .moves_away = container->moves_away, .reached = true
+	};
 	while ((shard = executor_queue_first(&executor->queue, number * LISTS + LIST_HELD)) != EXECUTOR_QUEUE_NONE)
 		settle(executor, shard, now_ms);
 	return was_closed;
@@ -300,6 +319,10 @@ static struct executor_order give_out(struct executor *executor, uint32_t number
 	shard->started = true;
 	if (step.op == EXECUTOR_ADD)
 		executor->containers[step.to].adds_under_way++;
+	if (step.op == EXECUTOR_DROP && shard->configured && shard->leaving == EXECUTOR_NONE) {
+		shard->leaving = step.to;
+		executor->containers[step.to].moves_away++;
+	}
 	executor_queue_put(&executor->queue, EXECUTOR_QUEUE_NONE, number);
 	return (struct executor_order){ .shard = number, .sequence = shard->sequence, .op = step.op };
 }
@@ -308,14 +331,16 @@ uint32_t executor_take(
         struct executor *executor, uint32_t number, uint64_t now_ms, uint32_t max, struct executor_order *ret_orders)
 {
 	struct container *container = &executor->containers[number];
+	const struct executor_step drop = { EXECUTOR_DROP, number };
 	uint32_t taken = 0, shard;
 
 	if (container->failures && container->again_ms > now_ms)
 		return 0;
 	while (taken < max &&
-	        (shard = executor_queue_first(&executor->queue, number * LISTS + LIST_DROPS)) != EXECUTOR_QUEUE_NONE) {
-		struct executor_step drop = { EXECUTOR_DROP, number };
-
+	        (shard = executor_queue_first(&executor->queue, number * LISTS + LIST_DROPS)) != EXECUTOR_QUEUE_NONE)
+		ret_orders[taken++] = give_out(executor, shard, drop);
+	while (taken < max && container->moves_away < EXECUTOR_MOVES_AWAY &&
+	        (shard = executor_queue_first(&executor->queue, number * LISTS + LIST_MOVES)) != EXECUTOR_QUEUE_NONE) {
 		if (waits_for_heir(executor, &executor->shards[shard], drop))
 			settle(executor, shard, now_ms);
 		else
@@ -329,8 +354,11 @@ uint32_t executor_take(
 
 static bool has_orders(const struct executor *executor, uint32_t container)
 {
-	return executor_queue_first(&executor->queue, container * LISTS + LIST_DROPS) != EXECUTOR_QUEUE_NONE ||
-	       executor_queue_first(&executor->queue, container * LISTS + LIST_ADDS) != EXECUTOR_QUEUE_NONE;
+	for (uint32_t list = LIST_DROPS; list <= LIST_ADDS; list++) {
+		if (executor_queue_first(&executor->queue, container * LISTS + list) != EXECUTOR_QUEUE_NONE)
+			return true;
+	}
+	return false;
 }
 
 bool executor_probe(const struct executor *executor, uint32_t number, uint64_t now_ms)

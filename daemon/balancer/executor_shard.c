@@ -7,7 +7,9 @@
 
 void executor_shard_init(struct executor_shard *shard)
 {
-	*shard = (struct executor_shard){ .claim = { .container = EXECUTOR_NONE }, .wanted = EXECUTOR_NONE };
+	*shard = (struct executor_shard){
+		.claim = { .container = EXECUTOR_NONE }, .wanted = EXECUTOR_NONE, .leaving = EXECUTOR_NONE
+	};
 }
 
 bool executor_shard_same(struct executor_step a, struct executor_step b)
@@ -69,6 +71,9 @@ struct executor_shard executor_shard_renumbered(
 	shard.flight = step_renumbered(numbering, was->flight);
 	shard.failed = step_renumbered(numbering, was->failed);
 	shard.answered = was->answered && shard.flight.op;
+	shard.leaving = renumbered(numbering, was->leaving, EXECUTOR_NONE);
+	if (shard.leaving != EXECUTOR_NONE && numbering->container_anew[was->leaving])
+		shard.leaving = EXECUTOR_NONE;
 	shard.orphan |= was->wanted != shard.wanted && shard.wanted == EXECUTOR_NONE &&
 	                (was->started || was->claim.container == was->wanted);
 	shard.started = was->started && shard.wanted != EXECUTOR_NONE;

@@ -22,6 +22,7 @@ struct executor_shard {
 	bool answered;     /* the order under way ended with 0, the view has yet to show it */
 	uint8_t failures;  /* of step `failed`, in a row */
 	uint32_t sequence; /* of the order under way */
+	uint32_t leaving;  /* the container that counts it as a move away; EXECUTOR_NONE */
 	struct executor_step flight; /* the order under way */
 	struct executor_step failed; /* not again before again_ms */
 	uint64_t again_ms;

@@ -20,7 +20,10 @@ libbalancer_la_LIBADD = libexecutor.la libplanner.la libview.la libdaemon.la lib
 EXTRA_DIST += daemon/balancer/README.md
 
 BALANCER_TEST_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
-UNIT_TESTS += tests/unit/test_executor tests/unit/test_executor_world
+UNIT_TESTS += tests/unit/test_executor tests/unit/test_executor_limits tests/unit/test_executor_world
+tests_unit_test_executor_limits_SOURCES = tests/unit/test_executor_limits.c
+tests_unit_test_executor_limits_CFLAGS = $(BALANCER_TEST_CFLAGS)
+tests_unit_test_executor_limits_LDADD = libexecutor.la $(CMOCKA_LIBS)
 tests_unit_test_executor_SOURCES = tests/unit/test_executor.c
 tests_unit_test_executor_CFLAGS = $(BALANCER_TEST_CFLAGS)
 tests_unit_test_executor_LDADD = libexecutor.la $(CMOCKA_LIBS)

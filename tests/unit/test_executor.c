@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * executor.h, one shard at a time: every claim with every wish, answers that come late or twice, back-off, and the limits.
+ * executor.h, one shard at a time: every claim with every wish, answers that come late or twice, back-off.
  */
 #include "balancer/executor.h"
 #include "shardmgr.h"
@@ -405,29 +405,6 @@ static void test_a_restarted_container_is_asked_again(void **state)
 	assert_false(executor_answered(executor, 0, order.sequence, 0, 3));
 }
 
-static void test_drops_do_not_wait_behind_adds(void **state)
-{
-	struct executor_order *orders = malloc(EXECUTOR_ADDS_UNDER_WAY * sizeof(*orders));
-	struct executor_claim claim = { .container = A, .ready = true, .current = true };
-	uint32_t shards = EXECUTOR_ADDS_UNDER_WAY + 10;
-
-	(void)state;
-	number_fresh(shards);
-	for (uint32_t i = 0; i < shards; i++)
-		executor_want(executor, i, A, true, 1);
-	assert_int_equal(executor_take(executor, A, 1, EXECUTOR_ADDS_UNDER_WAY, orders), EXECUTOR_ADDS_UNDER_WAY);
-	assert_int_equal(executor_take(executor, A, 1, 1, orders), 0); /* all hang */
-	claim.ready = true;
-	executor_claimed(executor, 5, claim, 2);
-	executor_want(executor, 5, B, true, 2);
-	assert_int_equal(
-	        executor_take(executor, A, 2, 2, orders), 2); /* the drop, and one add took the place of the done one */
-	assert_int_equal(orders[0].op, EXECUTOR_DROP);
-	assert_int_equal(orders[0].shard, 5);
-	assert_int_equal(orders[1].op, EXECUTOR_ADD);
-	free(orders);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -449,7 +426,6 @@ int main(void)
 		TEST(test_a_claim_that_nobody_foresaw),
 		TEST(test_renumbering_keeps_what_is_under_way),
 		TEST(test_a_restarted_container_is_asked_again),
-		TEST(test_drops_do_not_wait_behind_adds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
