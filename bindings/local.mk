@@ -16,7 +16,7 @@ libcontainer_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) -pthr
 libcontainer_la_LIBADD = libetcd.la libcommon.la libview.la $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 
 lib_LTLIBRARIES += libshardmgr.la
-EXTRA_DIST += bindings/shardmgr.sym
+EXTRA_DIST += bindings/shardmgr.sym bindings/README.md
 libshardmgr_la_SOURCES =
 libshardmgr_la_LIBADD = libcontainer.la
 libshardmgr_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -pthread \
@@ -60,6 +60,11 @@ UNIT_TESTS += tests/unit/test_container_orders
 tests_unit_test_container_orders_SOURCES = tests/unit/test_container_orders.c
 tests_unit_test_container_orders_CFLAGS = $(CONTAINER_TEST_CFLAGS)
 tests_unit_test_container_orders_LDADD = $(CONTAINER_TEST_LIBS)
+
+UNIT_TESTS += tests/unit/test_route
+tests_unit_test_route_SOURCES = tests/unit/test_route.c tests/unit/view_help.h tests/unit/view_help.c
+tests_unit_test_route_CFLAGS = $(CONTAINER_TEST_CFLAGS)
+tests_unit_test_route_LDADD = $(CONTAINER_TEST_LIBS)
 
 # On a real etcd.
 CONTAINER_RIG = tests/unit/container_rig.h tests/unit/container_rig.c
