@@ -97,6 +97,10 @@ int container_identity_read(const struct container_identity *identity, int64_t i
 		return 0;
 	}
 	int error = records_claim_parse(kv->value, kv->value_bytes, &claim, NULL);
+	if (error == SM_EPROTO) {
+		*ret_record = (struct container_claim_record){ .owner = CONTAINER_CLAIM_OTHER };
+		return 0;
+	}
 	if (error)
 		return error;
 	*ret_record = (struct container_claim_record){

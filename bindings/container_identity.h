@@ -40,7 +40,8 @@ void container_identity_end(struct container_identity *identity, int64_t incarna
 int container_identity_claim_key(
         const struct container_identity *identity, const char *shard, uint32_t replica, char *ret_key, struct why *why);
 
-/* Reads a record as found: NULL is absent. incarnation: of the session now, 0 none. SM_EPROTO when it is not a claim. */
+/* Reads a record as found: NULL is absent. incarnation: of the session now, 0 none. What does not parse is not this
+ * process's, which writes only what does. SM_ENOMEM. */
 int container_identity_read(const struct container_identity *identity, int64_t incarnation, const struct etcd_kv *kv,
         struct container_claim_record *ret_record);
 

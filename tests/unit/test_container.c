@@ -264,6 +264,27 @@ static void claims_of_others_are_left_alone(void **state)
 	rig_delete(&rig, RIG_CLAIM "earlier");
 }
 
+/* Neither the shard nor the container waits for it to make sense. */
+static void record_without_sense_is_left_alone(void **state)
+{
+	struct rig_app app;
+
+	(void)state;
+	rig_app_start(&app, opened());
+	rig_put(&rig, RIG_CLAIM "garbled", "{\"container\":7}");
+	assert_int_equal(rig_order(app.container, "add", "garbled", NULL), SM_ECONFLICT);
+	assert_int_equal(rig_order(app.container, "drop", "garbled", NULL), 0);
+	assert_int_equal(rig_order(app.container, "add", "mine", NULL), 0);
+	rig_put(&rig, RIG_CLAIM "mine", "not even JSON");
+	assert_int_equal(rig_order(app.container, "drop", "mine", NULL), 0);
+	assert_int_equal(sm_shard_held(app.container, "mine", 0), 0);
+	rig_app_stop(&app);
+	assert_false(absent("garbled"));
+	assert_false(absent("mine"));
+	rig_delete(&rig, RIG_CLAIM "garbled");
+	rig_delete(&rig, RIG_CLAIM "mine");
+}
+
 static void thousand_shards_in_few_transactions(void **state)
 {
 	struct rig_app app;
@@ -406,6 +427,7 @@ int main(void)
 		cmocka_unit_test(slow_add_delays_nobody),
 		cmocka_unit_test(newest_order_wins),
 		cmocka_unit_test(claims_of_others_are_left_alone),
+		cmocka_unit_test(record_without_sense_is_left_alone),
 		cmocka_unit_test(thousand_shards_in_few_transactions),
 		cmocka_unit_test(close_releases_everything),
 		cmocka_unit_test(fd_polls_readable_when_there_is_something),
