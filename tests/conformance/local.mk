@@ -10,6 +10,13 @@ check_PROGRAMS += tests/conformance/container
 tests_conformance_container_SOURCES = tests/conformance/container.c
 tests_conformance_container_LDADD = libshardmgr.la
 
+# Random faults, and what containers that write down what they may do say about them.
+TESTS += tests/integration/test_ownership.py
+EXTRA_DIST += tests/integration/test_ownership.py
+check_PROGRAMS += tests/integration/owner
+tests_integration_owner_SOURCES = tests/integration/owner.c
+tests_integration_owner_LDADD = libshardmgr.la
+
 if WITH_GO
 check_SCRIPTS += tests/conformance/container-go
 tests/conformance/container-go: libshardmgr.la bindings/shardmgr.h $(GO_FILES)
