@@ -45,9 +45,14 @@ tests_unit_test_container_claim_SOURCES = tests/unit/test_container_claim.c
 tests_unit_test_container_claim_CFLAGS = $(CONTAINER_TEST_CFLAGS)
 tests_unit_test_container_claim_LDADD = $(CONTAINER_TEST_LIBS)
 
+UNIT_TESTS += tests/unit/test_container_claim_states
+tests_unit_test_container_claim_states_SOURCES = tests/unit/test_container_claim_states.c
+tests_unit_test_container_claim_states_CFLAGS = $(CONTAINER_TEST_CFLAGS)
+tests_unit_test_container_claim_states_LDADD = $(CONTAINER_TEST_LIBS)
+
 UNIT_TESTS += tests/unit/test_container_claim_model
 tests_unit_test_container_claim_model_SOURCES = tests/unit/test_container_claim_model.c tests/unit/claim_model.h \
-	tests/unit/claim_model.c
+	tests/unit/claim_model.c tests/unit/claim_world.h tests/unit/claim_world.c
 tests_unit_test_container_claim_model_CFLAGS = $(CONTAINER_TEST_CFLAGS)
 tests_unit_test_container_claim_model_LDADD = $(CONTAINER_TEST_LIBS)
 

@@ -3,78 +3,9 @@
  *
  * The toy world. Times are in ms on one clock; every wait is random.
  */
-#include "claim_model.h"
-
-#include "container_claim.h"
-#include "container_session.h"
+#include "claim_world.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define PROCESSES 3
-#define REQUESTS 64
-#define FORMERS 64
-#define TTL_S 5
-#define MS UINT64_C(1000000)
-#define ORDERS 100000
-
-enum kind { NONE, OP, PROOF };
-enum fate {
-	WAITING,
-	DONE,
-	HANGING
-}; /* not executed; executed and not answered; answered as unknown and not executed yet */
-
-struct record {
-	bool exists;
-	int process, id;
-	int64_t incarnation, mod_revision;
-	uint64_t token;
-	bool ready;
-};
-
-struct request {
-	enum kind kind;
-	enum fate fate;
-	enum container_claim_op op;
-	int64_t incarnation, mod_revision;
-	uint64_t token;
-	struct container_session_mark mark;
-	struct container_claim_event answer;
-	struct record seen; /* of an answer that found one */
-	bool found;         /* of a proof */
-};
-
-struct process {
-	int id; /* of the container */
-	struct container_claim claim;
-	struct container_session session;
-	int64_t former[FORMERS];
-	unsigned formers;
-	uint64_t held;
-	bool working; /* the application has been told to add and has not acknowledged an end */
-	uint64_t working_token;
-	enum container_claim_action_type told; /* unacknowledged */
-	bool unacked, retry, paused, proof_out;
-	struct request requests[REQUESTS];
-};
-
-struct world {
-	uint64_t random;
-	enum claim_model_mutant mutant;
-	uint64_t now_ms;
-	int64_t revision;
-	int64_t sessions[2]; /* by container id */
-	int session_process[2];
-	struct record record;
-	struct process processes[PROCESSES];
-	int64_t sighted; /* incarnation that the manager saw gone */
-	uint64_t sighted_ms;
-	uint64_t newest_token;
-	unsigned orders, answered[ORDERS];
-	bool healing;
-	struct claim_model_result result;
-};
 
 static unsigned dice(struct world *w, unsigned sides)
 {
@@ -89,115 +20,7 @@ static struct clocks now(const struct world *w)
 	return (struct clocks){ w->now_ms * MS, w->now_ms * MS };
 }
 
-static void violated(struct world *w, const char *what)
-{
-	if (!w->result.violation)
-		w->result.violation = what;
-}
-
 static void step(struct world *w, struct process *p, const struct container_claim_event *event);
-
-/* ---- the store ---- */
-
-static enum container_claim_owner owner_of(const struct world *w, const struct process *p, const struct record *r)
-{
-	if (!r->exists)
-		return CONTAINER_CLAIM_ABSENT;
-	if (r->id != p->id)
-		return CONTAINER_CLAIM_OTHER;
-	if (p->session.incarnation != 0 && r->incarnation == p->session.incarnation)
-		return CONTAINER_CLAIM_MINE;
-	for (unsigned i = 0; i < p->formers; i++) {
-		if (p->former[i] == r->incarnation)
-			return CONTAINER_CLAIM_FORMER;
-	}
-	return w->mutant == CLAIM_MODEL_OTHER_LIFE ? CONTAINER_CLAIM_FORMER : CONTAINER_CLAIM_STRANGER;
-}
-
-static void found(const struct world *w, struct request *request)
-{
-	request->seen = w->record;
-	request->answer = (struct container_claim_event){ .type = CONTAINER_CLAIM_FOUND,
-		.record = { .incarnation = w->record.incarnation,
-		        .mod_revision = w->record.mod_revision,
-		        .token = w->record.token,
-		        .ready = w->record.ready } };
-}
-
-static void committed(struct world *w, struct request *request)
-{
-	request->answer = (struct container_claim_event){
-		.type = CONTAINER_CLAIM_COMMITTED, .mod_revision = w->revision, .token = (uint64_t)w->revision
-	};
-}
-
-static void execute_create(struct world *w, struct process *p, struct request *request)
-{
-	if (w->sessions[p->id] != request->incarnation) {
-		request->answer = (struct container_claim_event){ .type = CONTAINER_CLAIM_FENCED };
-		return;
-	}
-	if (w->record.exists) {
-		found(w, request);
-		return;
-	}
-	w->revision++;
-	w->record = (struct record){ .exists = true,
-		.process = (int)(p - w->processes),
-		.id = p->id,
-		.incarnation = request->incarnation,
-		.mod_revision = w->revision,
-		.token = (uint64_t)w->revision };
-	if (w->record.token <= w->newest_token)
-		violated(w, "a token did not grow");
-	w->newest_token = w->record.token;
-	w->result.claims++;
-	committed(w, request);
-}
-
-static void execute_release(struct world *w, struct request *request)
-{
-	struct process *owner = &w->processes[w->record.process];
-
-	if (!w->record.exists ||
-	        (w->record.mod_revision != request->mod_revision && w->mutant != CLAIM_MODEL_BLIND_RELEASE)) {
-		found(w, request);
-		return;
-	}
-	if (owner->working && owner->working_token == w->record.token)
-		violated(w, "released while the application works");
-	w->revision++;
-	w->record.exists = false;
-	w->result.releases++;
-	committed(w, request);
-}
-
-static void execute(struct world *w, struct process *p, struct request *request)
-{
-	if (request->kind == PROOF) {
-		request->found = w->sessions[p->id] == request->mark.incarnation;
-		return;
-	}
-	switch (request->op) {
-	case CONTAINER_CLAIM_CREATE:
-		execute_create(w, p, request);
-		break;
-	case CONTAINER_CLAIM_READY:
-		if (w->record.exists && w->record.mod_revision == request->mod_revision) {
-			w->record.mod_revision = ++w->revision;
-			w->record.ready = true;
-			committed(w, request);
-		} else {
-			found(w, request);
-		}
-		break;
-	case CONTAINER_CLAIM_RELEASE:
-		execute_release(w, request);
-		break;
-	default:
-		found(w, request);
-	}
-}
 
 /* ---- a process ---- */
 
@@ -225,7 +48,7 @@ static void carry_out(struct world *w, struct process *p, const struct container
 	case CONTAINER_CLAIM_SEND:
 		request = new_request(p, OP);
 		if (!request) {
-			violated(w, "model: too many requests");
+			claim_world_violated(w, "model: too many requests");
 			return;
 		}
 		request->op = action->op;
@@ -241,16 +64,16 @@ static void carry_out(struct world *w, struct process *p, const struct container
 		break;
 	case CONTAINER_CLAIM_TELL_ADD:
 		if (!live(w, p))
-			violated(w, "told to add after the deadline");
+			claim_world_violated(w, "told to add after the deadline");
 		p->working = true;
 		p->working_token = action->token;
 		/* fall through */
 	case CONTAINER_CLAIM_TELL_DROP:
 	case CONTAINER_CLAIM_TELL_LOST:
 		if (p->unacked)
-			violated(w, "two unacknowledged events");
+			claim_world_violated(w, "two unacknowledged events");
 		if (action->type != CONTAINER_CLAIM_TELL_ADD && !p->working)
-			violated(w, "told to stop what it had not begun");
+			claim_world_violated(w, "told to stop what it had not begun");
 		p->unacked = true;
 		p->told = action->type;
 		break;
@@ -315,7 +138,7 @@ static void answer(struct world *w, struct process *p, struct request *request)
 		proved(w, p, copy.mark);
 	}
 	/* Whose it is, is worked out when the answer arrives, as the library does it. */
-	copy.answer.record.owner = owner_of(w, p, &copy.seen);
+	copy.answer.record.owner = claim_world_owner(w, p, &copy.seen);
 	step(w, p, &copy.answer);
 }
 
@@ -341,13 +164,13 @@ static void request_moves(struct world *w, struct process *p, struct request *re
 		/* It arrives late and nobody hears of it, or it never does. */
 		w->result.late++;
 		if (fate < 8)
-			execute(w, p, request);
+			claim_world_execute(w, p, request);
 		request->kind = NONE;
 	} else if (request->fate == DONE) {
 		if (!p->paused)
 			answer(w, p, request);
 	} else if (fate < 6) {
-		execute(w, p, request);
+		claim_world_execute(w, p, request);
 		request->fate = DONE;
 	} else if (request->kind == OP && !p->paused) {
 		if (fate == 6) {
@@ -357,7 +180,7 @@ static void request_moves(struct world *w, struct process *p, struct request *re
 		}
 		request->fate = HANGING;
 		if (fate == 7) {
-			execute(w, p, request);
+			claim_world_execute(w, p, request);
 			request->kind = NONE;
 		}
 		w->result.unknown++;
@@ -488,13 +311,13 @@ static void check(struct world *w)
 			continue;
 		believers++;
 		if (!p->working)
-			violated(w, "held without the application having been told");
+			claim_world_violated(w, "held without the application having been told");
 		if (!w->record.exists || w->record.process != i || w->record.incarnation != p->session.incarnation ||
 		        w->record.token != p->held)
-			violated(w, "believed without a record that says so");
+			claim_world_violated(w, "believed without a record that says so");
 	}
 	if (believers > 1)
-		violated(w, "two believers");
+		claim_world_violated(w, "two believers");
 }
 
 static bool quiet(const struct world *w)
@@ -525,15 +348,16 @@ static void heal(struct world *w)
 		check(w);
 	}
 	if (!quiet(w))
-		violated(w, "it does not come to rest");
+		claim_world_violated(w, "it does not come to rest");
 	for (int i = 0; i < PROCESSES; i++) {
 		const struct process *p = &w->processes[i];
 		if (p->working && p->claim.incarnation != p->session.incarnation)
-			violated(w, "works on, for a session that has ended");
+			claim_world_violated(w, "works on, for a session that has ended");
 	}
 	for (unsigned i = 1; i <= w->orders; i++) {
 		if (w->answered[i] != 1)
-			violated(w, w->answered[i] == 0 ? "an order was not answered" : "an order was answered twice");
+			claim_world_violated(
+			        w, w->answered[i] == 0 ? "an order was not answered" : "an order was answered twice");
 	}
 }
 
