@@ -16,13 +16,16 @@ libsync_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 libsync_la_LIBADD = libview.la libetcd.la libdaemon.la libcommon.la $(LIBEVENT_LIBS) $(JANSSON_LIBS)
 
 SYNC_TEST_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
-UNIT_TESTS += tests/unit/test_sync_free tests/unit/test_sync_apply
+UNIT_TESTS += tests/unit/test_sync_free tests/unit/test_sync_apply tests/unit/test_sync_send
 tests_unit_test_sync_free_SOURCES = tests/unit/test_sync_free.c
 tests_unit_test_sync_free_CFLAGS = $(SYNC_TEST_CFLAGS)
 tests_unit_test_sync_free_LDADD = libsync.la $(CMOCKA_LIBS)
 tests_unit_test_sync_apply_SOURCES = tests/unit/test_sync_apply.c
 tests_unit_test_sync_apply_CFLAGS = $(SYNC_TEST_CFLAGS)
 tests_unit_test_sync_apply_LDADD = libsync.la $(CMOCKA_LIBS)
+tests_unit_test_sync_send_SOURCES = tests/unit/test_sync_send.c
+tests_unit_test_sync_send_CFLAGS = $(SYNC_TEST_CFLAGS)
+tests_unit_test_sync_send_LDADD = libtests.la libsync.la $(CMOCKA_LIBS)
 
 # For the integration tests: the role alone, and the view as JSON.
 check_PROGRAMS += tests/integration/sync_role tests/integration/view_dump
