@@ -20,6 +20,8 @@ libetcd_la_SOURCES = daemon/etcd/etcd.h \
 libetcd_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
 libetcd_la_LIBADD = $(LIBEVENT_LIBS) $(LIBCURL_LIBS) $(JANSSON_LIBS)
 
+EXTRA_DIST += daemon/etcd/README.md
+
 ETCD_TEST_CFLAGS = $(AM_CFLAGS) $(CMOCKA_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS)
 ETCD_TEST_LIBS = libetcdtests.la libtests.la libetcd.la libcommon.la $(CMOCKA_LIBS)
 
