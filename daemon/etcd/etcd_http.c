@@ -284,6 +284,11 @@ int etcd_http_send(struct etcd_transfer *transfer, const char *data, size_t byte
 	return 0;
 }
 
+bool etcd_http_has_news(const struct etcd_transfer *transfer)
+{
+	return transfer->is_ready;
+}
+
 void etcd_http_cancel(struct etcd_transfer *transfer)
 {
 	struct etcd_http *http = transfer->owner;

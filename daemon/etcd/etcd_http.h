@@ -25,6 +25,8 @@ struct etcd_transfer *etcd_http_stream(struct etcd_http *http, const struct etcd
         const struct etcd_transfer_handler *handler, void *arg);
 /* Streams only: sends more. */
 int etcd_http_send(struct etcd_transfer *transfer, const char *data, size_t bytes);
+/* Something has come, or it has ended: its handler will be called in this turn of the loop. */
+bool etcd_http_has_news(const struct etcd_transfer *transfer);
 void etcd_http_cancel(struct etcd_transfer *transfer);
 
 /* The clock of all time-outs; it counts suspends, too. */

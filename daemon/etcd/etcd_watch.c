@@ -301,6 +301,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		fail(watch, SM_EINVAL, "a watch from a negative revision");
 	} else if (!watch->transfer) {
 		start_stream(watch);
+	} else if (etcd_http_has_news(watch->transfer)) {
+		set_timer(watch, now); /* the loop was held up, and what is due lies here already */
 	} else if (watch->deadline_ms && now >= watch->deadline_ms) {
 		retry(watch, watch->created ? "no sign of life" : "not created in time");
 	} else if (watch->created && now >= watch->ask_ms &&

@@ -50,11 +50,11 @@ static void on_request(struct liar *liar, struct bufferevent *to, const char *pa
 		liar_say(to, script->text, script->bytes, script->then);
 }
 
-int script_set_up(void **state)
+static int set_up(void **state, unsigned timeout_ms)
 {
 	struct script_world *world = calloc(1, sizeof(*world));
 	const char *endpoints[] = { NULL, NULL, NULL };
-	struct etcd_config config = { .timeout_ms = 300 };
+	struct etcd_config config = { .timeout_ms = timeout_ms };
 	struct event_base *base = event_base_new();
 
 	for (int i = 0; i < 2; i++) {
@@ -64,6 +64,16 @@ int script_set_up(void **state)
 	world->ask = ask_new(base, endpoints, &config);
 	*state = world;
 	return 0;
+}
+
+int script_set_up(void **state)
+{
+	return set_up(state, 5000);
+}
+
+int script_set_up_impatient(void **state)
+{
+	return set_up(state, 300);
 }
 
 int script_tear_down(void **state)

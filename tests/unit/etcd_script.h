@@ -39,8 +39,9 @@ struct script_world {
 	struct script script;
 };
 
-/* For cmocka; *state is the world. One try has 300 ms. */
+/* For cmocka; *state is the world. One try has 5 s, or, for tests that wait for its end, 300 ms. */
 int script_set_up(void **state);
+int script_set_up_impatient(void **state);
 int script_tear_down(void **state);
 /* From now on they say this: whole, at once, with Content-Length or in one chunk, and keep the connection. */
 void script_say(struct script_world *world, int status, const char *body);

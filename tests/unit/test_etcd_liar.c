@@ -236,15 +236,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, script_set_up, script_tear_down)
+#define IMPATIENT(name) cmocka_unit_test_setup_teardown(name, script_set_up_impatient, script_tear_down)
 		TEST(a_cut_answer_to_a_transaction_is_unknown),
 		TEST(a_transaction_is_not_sent_again_on_a_connection_that_broke),
 		TEST(a_read_goes_on_after_a_cut_answer),
 		TEST(a_keepalive_goes_on_after_a_cut_answer),
-		TEST(silence_ends_in_time),
-		TEST(many_calls_behind_silence_end_in_time),
-		TEST(a_long_queue_is_no_silence),
+		IMPATIENT(silence_ends_in_time),
+		IMPATIENT(many_calls_behind_silence_end_in_time),
+		IMPATIENT(a_long_queue_is_no_silence),
 		TEST(a_refused_connection_is_unavailable),
-		TEST(calls_can_be_cancelled_at_any_time),
+		IMPATIENT(calls_can_be_cancelled_at_any_time),
 		TEST(the_client_may_be_freed_by_a_callback),
 	};
 

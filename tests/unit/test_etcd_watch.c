@@ -38,7 +38,7 @@ static int tear_down(void **state)
 
 static int new_ask(void **state)
 {
-	const struct etcd_config config = { .watch_interval_ms = 100, .watch_patience_ms = 1000 };
+	const struct etcd_config config = { .watch_interval_ms = 100 };
 
 	*state = ask_new(NULL, etcd_server_endpoints(server), &config);
 	return 0;
@@ -273,7 +273,7 @@ static void a_large_burst_does_not_starve_calls(void **state)
 	etcd_txn_send(ask->etcd, txn, on_keys_flood, &done);
 	ask_wait(ask, &done);
 	ask_wait_watch(ask, &seen);
-	assert_int_equal(seen.failures, 0);
+	assert_false(seen.ended);
 	etcd_watch_close(watch);
 	ask_watch_done(&seen);
 	free(value);

@@ -126,13 +126,10 @@ static void on_request(struct liar *liar, struct bufferevent *to, const char *pa
 	}
 }
 
-static int set_up_as(void **state, const char *username)
+static int set_up_with(void **state, const struct etcd_config *config)
 {
 	struct world *world = calloc(1, sizeof(*world));
 	const char *endpoints[] = { NULL, NULL, NULL };
-	struct etcd_config config = {
-		.username = username, .timeout_ms = 500, .watch_interval_ms = 50, .watch_patience_ms = 100
-	};
 	struct event_base *base = event_base_new();
 
 	for (int i = 0; i < 2; i++) {
@@ -140,19 +137,30 @@ static int set_up_as(void **state, const char *username)
 		world->scripts[i].bytes = SIZE_MAX;
 		endpoints[i] = world->liars[i]->endpoint;
 	}
-	world->ask = ask_new(base, endpoints, &config);
+	world->ask = ask_new(base, endpoints, config);
 	*state = world;
 	return 0;
 }
 
 static int set_up(void **state)
 {
-	return set_up_as(state, NULL);
+	return set_up_with(state, &(struct etcd_config){ .watch_interval_ms = 50 });
 }
 
 static int set_up_user(void **state)
 {
-	return set_up_as(state, "user");
+	return set_up_with(state, &(struct etcd_config){ .username = "user", .watch_interval_ms = 50 });
+}
+
+static int set_up_impatient(void **state)
+{
+	return set_up_with(state, &(struct etcd_config){ .watch_interval_ms = 50, .watch_patience_ms = 100 });
+}
+
+/* Created later than the first question would be due, counted from the start, and still in time. */
+static int set_up_late(void **state)
+{
+	return set_up_with(state, &(struct etcd_config){ .watch_interval_ms = 800, .watch_patience_ms = 1000 });
 }
 
 static int tear_down(void **state)
@@ -299,11 +307,11 @@ static void it_stays_where_questions_are_answered(void **state)
 static void a_late_created_is_no_silence(void **state)
 {
 	struct world *world = *state;
-	struct ask_watch seen = { .wanted_alives = 4 };
+	struct ask_watch seen = { .wanted_alives = 2 };
 	struct etcd_watch *watch;
 
 	chunk(&world->scripts[0], CREATED);
-	world->scripts[0].delay_ms = 70;
+	world->scripts[0].delay_ms = 500;
 	world->scripts[0].progress = true;
 	watch = open_watch(world, 11, &seen);
 	ask_wait_watch(world->ask, &seen);
@@ -507,9 +515,9 @@ int main(void)
 		TEST(a_stream_cut_anywhere_loses_and_repeats_nothing),
 		TEST(the_resume_point_is_behind_the_last_event),
 		TEST(a_watch_from_now_resumes_after_created),
-		TEST(silence_moves_it_to_another_endpoint),
+		cmocka_unit_test_setup_teardown(silence_moves_it_to_another_endpoint, set_up_impatient, tear_down),
 		TEST(it_stays_where_questions_are_answered),
-		TEST(a_late_created_is_no_silence),
+		cmocka_unit_test_setup_teardown(a_late_created_is_no_silence, set_up_late, tear_down),
 		cmocka_unit_test_setup_teardown(a_refused_token_is_fetched_again, set_up_user, tear_down),
 		TEST(streams_that_end_at_once_are_spaced),
 		TEST(compaction_ends_it),
