@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define TIMEOUT_MOST_MS 5000u /* of one try of a request to etcd */
+#define WATCH_INTERVAL_MS 10000u
 
 enum phase { REGISTERING, OPEN, ENDED, REVOKING, STOPPED, FAILED };
 enum { CLIENT_WORK, CLIENT_KEEPALIVE, CLIENT_PROOF, CLIENTS };
@@ -266,6 +267,9 @@ static int make_clients(struct container_io *io, struct sm_options *options)
 		.ca_file = options_get(options, OPTIONS_CACERT),
 		.cert_file = options_get(options, OPTIONS_CERT),
 		.key_file = options_get(options, OPTIONS_KEY),
+		/* The watch only tells sooner what the next proof tells: that it is alive need not be asked often. */
+		.watch_interval_ms = WATCH_INTERVAL_MS,
+		.watch_patience_ms = TIMEOUT_MOST_MS,
 	};
 
 	for (size_t i = 0; i < CLIENTS && !error; i++) {

@@ -29,6 +29,15 @@ void rig_start(struct rig *rig, const char *const *arguments, bool store)
 		rig_put(rig, RIG_STORE, "{\"incarnation\":1}");
 }
 
+void rig_start_members(struct rig *rig, int members)
+{
+	struct etcd_server_options options = { .members = members };
+
+	rig->etcd = etcd_server_start(&options);
+	assert_non_null(rig->etcd);
+	rig_put(rig, RIG_STORE, "{\"incarnation\":1}");
+}
+
 void rig_stop(struct rig *rig)
 {
 	etcd_server_stop(rig->etcd);
@@ -178,7 +187,13 @@ struct sm_container *rig_open(struct rig *rig, const char *id, const char *liste
 	assert_non_null(options);
 	assert_int_equal(sm_options_set(options, "service", RIG_SERVICE), 0);
 	assert_int_equal(sm_options_set(options, "id", id), 0);
-	assert_int_equal(sm_options_set(options, "endpoints", etcd_server_endpoints(rig->etcd)[0]), 0);
+	char endpoints[512] = "";
+	for (size_t i = 0; i < etcd_server_members(rig->etcd); i++) {
+		size_t used = strlen(endpoints);
+		snprintf(endpoints + used, sizeof endpoints - used, "%s%s", i ? "," : "",
+		        etcd_server_endpoints(rig->etcd)[i]);
+	}
+	assert_int_equal(sm_options_set(options, "endpoints", endpoints), 0);
 	if (listen)
 		assert_int_equal(sm_options_set(options, "listen", listen), 0);
 	if (ttl)

@@ -23,6 +23,7 @@ struct rig {
 
 /* arguments for etcd, NULL-terminated; may be NULL. store: write P/store, too. */
 void rig_start(struct rig *rig, const char *const *arguments, bool store);
+void rig_start_members(struct rig *rig, int members); /* several, with P/store */
 void rig_stop(struct rig *rig);
 
 /* ---- etcd ---- */
