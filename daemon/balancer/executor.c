@@ -5,39 +5,11 @@
  */
 #include "executor.h"
 
-#include "executor_alarms.h"
-#include "executor_queue.h"
-#include "executor_shard.h"
+#include "executor_private.h"
 #include "shardmgr.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum list {
-	LIST_DROPS, /* of what nobody shall have */
-	LIST_MOVES, /* drops for an heir */
-	LIST_ADDS,
-	LIST_HELD,
-	LISTS
-}; /* per container; held: drops that wait for this one to be reached */
-
-struct container {
-	uint64_t again_ms, failing_since_ms;
-	uint32_t adds_under_way, moves_away;
-	uint8_t failures;
-	bool reached; /* once, in this incarnation */
-	bool closed;
-};
-
-struct executor {
-	struct executor_shard *shards;
-	struct container *containers;
-	uint32_t shard_count, container_count;
-	struct executor_queue queue;
-	struct executor_alarms alarms;
-	uint64_t random;
-	uint32_t sequence;
-};
 
 int executor_new(uint64_t seed, struct executor **ret_executor)
 {
@@ -104,27 +76,61 @@ static void end_flight(struct executor *executor, struct executor_shard *shard)
 	shard->answered = false;
 }
 
-static bool waits_for_heir(
-        const struct executor *executor, const struct executor_shard *shard, struct executor_step step)
+static void settle(struct executor *executor, uint32_t number, uint64_t now_ms);
+
+/* Lets drops go that waited for this container. */
+static void release_held(struct executor *executor, uint32_t number, uint64_t now_ms)
 {
-	return step.op == EXECUTOR_DROP && shard->configured && executor->containers[shard->wanted].failures;
+	struct executor_container *container = &executor->containers[number];
+	uint32_t shard;
+
+	while (!container->failures && container->moves_here < EXECUTOR_MOVES_HERE &&
+	        (shard = executor_queue_first(&executor->queue, number * EXECUTOR_LISTS + EXECUTOR_HELD)) !=
+	                EXECUTOR_QUEUE_NONE)
+		settle(executor, shard, now_ms);
 }
 
-static uint32_t list_for(const struct executor *executor, const struct executor_shard *shard, struct executor_step step)
+static void end_move(struct executor *executor, uint32_t number, uint64_t now_ms)
 {
-	if (waits_for_heir(executor, shard, step))
-		return shard->wanted * LISTS + LIST_HELD;
+	struct executor_shard *shard = &executor->shards[number];
+
+	if (!shard->moving)
+		return;
+	shard->moving = false;
+	executor->containers[shard->wanted].moves_here--;
+	release_held(executor, shard->wanted, now_ms);
+}
+
+/* False: its heir cannot take it now. */
+static bool begin_move(struct executor *executor, struct executor_shard *shard)
+{
+	struct executor_container *heir = &executor->containers[shard->wanted];
+
+	if (heir->failures || (!shard->moving && heir->moves_here >= EXECUTOR_MOVES_HERE))
+		return false;
+	heir->moves_here += !shard->moving;
+	shard->moving = true;
+	return true;
+}
+
+static uint32_t list_for(struct executor *executor, struct executor_shard *shard, struct executor_step step)
+{
 	if (step.op == EXECUTOR_ADD)
-		return step.to * LISTS + LIST_ADDS;
-	return step.to * LISTS + (shard->configured ? LIST_MOVES : LIST_DROPS);
+		return step.to * EXECUTOR_LISTS + EXECUTOR_ADDS;
+	if (!shard->configured)
+		return step.to * EXECUTOR_LISTS + EXECUTOR_DROPS;
+	return begin_move(executor, shard) ? step.to * EXECUTOR_LISTS + EXECUTOR_MOVES
+	                                   : shard->wanted * EXECUTOR_LISTS + EXECUTOR_HELD;
 }
 
-/* A move is under way from its drop until the heir has the claim, or the drop has failed. */
-static void count_move(struct executor *executor, struct executor_shard *shard)
+/* For the container that it leaves, a move is under way from its drop until the heir has the claim. A drop that failed ends it, and so does an
+ * heir that fails: others wait for their moves. */
+static void end_leaving(struct executor *executor, struct executor_shard *shard)
 {
-	bool free_for_heir = shard->claim.container == EXECUTOR_NONE && shard->wanted < EXECUTOR_AWAY;
+	bool on_its_way = shard->claim.container == EXECUTOR_NONE && shard->wanted < EXECUTOR_AWAY &&
+	                  !shard->failed.op && !executor->containers[shard->wanted].failures;
 
-	if (shard->leaving == EXECUTOR_NONE || shard->flight.op == EXECUTOR_DROP || free_for_heir)
+	if (shard->leaving == EXECUTOR_NONE || shard->flight.op == EXECUTOR_DROP || on_its_way)
 		return;
 	executor->containers[shard->leaving].moves_away--;
 	shard->leaving = EXECUTOR_NONE;
@@ -139,7 +145,7 @@ static void settle(struct executor *executor, uint32_t number, uint64_t now_ms)
 
 	if (shard->answered && shard->again_ms <= now_ms)
 		end_flight(executor, shard);
-	count_move(executor, shard);
+	end_leaving(executor, shard);
 	if (step.op && executor_shard_same(step, shard->flight)) {
 		if (shard->answered)
 			set_alarm(executor, number, shard->again_ms);
@@ -149,57 +155,8 @@ static void settle(struct executor *executor, uint32_t number, uint64_t now_ms)
 		list = list_for(executor, shard, step);
 	}
 	executor_queue_put(&executor->queue, list, number);
-}
-
-static void copy_renumbered(struct executor *executor, const struct executor_numbering *numbering,
-        struct executor_shard *shards, struct container *containers)
-{
-	for (uint32_t i = 0; i < executor->container_count; i++) {
-		if (numbering->container_is[i] != EXECUTOR_NONE && !numbering->container_anew[i])
-			containers[numbering->container_is[i]] = executor->containers[i];
-	}
-	for (uint32_t i = 0; i < numbering->container_count; i++)
-		containers[i].adds_under_way = containers[i].moves_away = 0;
-	for (uint32_t i = 0; i < numbering->shard_count; i++) {
-		uint32_t was = numbering->shard_was[i];
-
-		if (was == EXECUTOR_NONE)
-			executor_shard_init(&shards[i]);
-		else
-			shards[i] = executor_shard_renumbered(&executor->shards[was], numbering);
-		if (shards[i].flight.op == EXECUTOR_ADD)
-			containers[shards[i].flight.to].adds_under_way++;
-		if (shards[i].leaving != EXECUTOR_NONE)
-			containers[shards[i].leaving].moves_away++;
-	}
-}
-
-int executor_renumber(struct executor *executor, const struct executor_numbering *numbering)
-{
-	struct executor_shard *shards = malloc(((size_t)numbering->shard_count + 1) * sizeof(*shards));
-	struct container *containers = calloc((size_t)numbering->container_count + 1, sizeof(*containers));
-	struct executor_queue queue = { 0 };
-	struct executor_alarms alarms = { 0 };
-
-	if (!shards || !containers || executor_alarms_init(&alarms, 2 * numbering->shard_count + 2) < 0 ||
-	        executor_queue_init(&queue, numbering->container_count * LISTS, numbering->shard_count) < 0) {
-		free(shards);
-		free(containers);
-		executor_alarms_done(&alarms);
-		return SM_ENOMEM;
-	}
-	copy_renumbered(executor, numbering, shards, containers);
-	executor_queue_done(&executor->queue);
-	executor_alarms_done(&executor->alarms);
-	free(executor->shards);
-	free(executor->containers);
-	executor->shards = shards;
-	executor->containers = containers;
-	executor->shard_count = numbering->shard_count;
-	executor->container_count = numbering->container_count;
-	executor->queue = queue;
-	executor->alarms = alarms;
-	return 0;
+	if (!step.op)
+		end_move(executor, number, now_ms);
 }
 
 bool executor_claimed(struct executor *executor, uint32_t number, struct executor_claim claim, uint64_t now_ms)
@@ -225,6 +182,8 @@ void executor_want(struct executor *executor, uint32_t number, uint32_t containe
 	struct executor_shard *shard = &executor->shards[number];
 
 	if (container != shard->wanted || configured != shard->configured) {
+		executor_queue_put(&executor->queue, EXECUTOR_QUEUE_NONE, number);
+		end_move(executor, number, now_ms);
 		shard->wanted = container;
 		shard->configured = configured;
 		shard->started = false;
@@ -269,24 +228,21 @@ void executor_unanswered(struct executor *executor, uint32_t number, uint32_t se
 
 bool executor_reached(struct executor *executor, uint32_t number, uint64_t now_ms)
 {
-	struct container *container = &executor->containers[number];
+	struct executor_container *container = &executor->containers[number];
 	bool was_closed = container->closed;
-	uint32_t shard;
 
 	container->reached = true;
 	if (!container->failures)
 		return false;
-	*container = (struct container){
-		.adds_under_way = container->adds_under_way, .moves_away = container->moves_away, .reached = true
-	};
-	while ((shard = executor_queue_first(&executor->queue, number * LISTS + LIST_HELD)) != EXECUTOR_QUEUE_NONE)
-		settle(executor, shard, now_ms);
+	container->failures = 0;
+	container->closed = false;
+	release_held(executor, number, now_ms);
 	return was_closed;
 }
 
 bool executor_unreachable(struct executor *executor, uint32_t number, bool refused, uint64_t now_ms)
 {
-	struct container *container = &executor->containers[number];
+	struct executor_container *container = &executor->containers[number];
 	bool was_closed = container->closed;
 
 	if (!container->failures)
@@ -327,43 +283,57 @@ static struct executor_order give_out(struct executor *executor, uint32_t number
 	return (struct executor_order){ .shard = number, .sequence = shard->sequence, .op = step.op };
 }
 
+/* The heir of a drop may have failed after the drop was queued. False: it is held back. */
+static bool heir_is_there(struct executor *executor, uint32_t number)
+{
+	struct executor_shard *shard = &executor->shards[number];
+	struct executor_container *heir = &executor->containers[shard->wanted];
+
+	if (!heir->failures)
+		return true;
+	heir->moves_here -= shard->moving;
+	shard->moving = false;
+	executor_queue_put(&executor->queue, shard->wanted * EXECUTOR_LISTS + EXECUTOR_HELD, number);
+	return false;
+}
+
+static uint32_t first_of(const struct executor *executor, uint32_t container, enum executor_list list)
+{
+	return executor_queue_first(&executor->queue, container * EXECUTOR_LISTS + list);
+}
+
 uint32_t executor_take(
         struct executor *executor, uint32_t number, uint64_t now_ms, uint32_t max, struct executor_order *ret_orders)
 {
-	struct container *container = &executor->containers[number];
-	const struct executor_step drop = { EXECUTOR_DROP, number };
+	const struct executor_step drop = { EXECUTOR_DROP, number }, add = { EXECUTOR_ADD, number };
+	struct executor_container *container = &executor->containers[number];
 	uint32_t taken = 0, shard;
 
 	if (container->failures && container->again_ms > now_ms)
 		return 0;
-	while (taken < max &&
-	        (shard = executor_queue_first(&executor->queue, number * LISTS + LIST_DROPS)) != EXECUTOR_QUEUE_NONE)
+	while (taken < max && (shard = first_of(executor, number, EXECUTOR_DROPS)) != EXECUTOR_QUEUE_NONE)
 		ret_orders[taken++] = give_out(executor, shard, drop);
 	while (taken < max && container->moves_away < EXECUTOR_MOVES_AWAY &&
-	        (shard = executor_queue_first(&executor->queue, number * LISTS + LIST_MOVES)) != EXECUTOR_QUEUE_NONE) {
-		if (waits_for_heir(executor, &executor->shards[shard], drop))
-			settle(executor, shard, now_ms);
-		else
+	        (shard = first_of(executor, number, EXECUTOR_MOVES)) != EXECUTOR_QUEUE_NONE) {
+		if (heir_is_there(executor, shard))
 			ret_orders[taken++] = give_out(executor, shard, drop);
 	}
 	while (taken < max && container->adds_under_way < EXECUTOR_ADDS_UNDER_WAY &&
-	        (shard = executor_queue_first(&executor->queue, number * LISTS + LIST_ADDS)) != EXECUTOR_QUEUE_NONE)
-		ret_orders[taken++] = give_out(executor, shard, (struct executor_step){ EXECUTOR_ADD, number });
+	        (shard = first_of(executor, number, EXECUTOR_ADDS)) != EXECUTOR_QUEUE_NONE)
+		ret_orders[taken++] = give_out(executor, shard, add);
 	return taken;
 }
 
 static bool has_orders(const struct executor *executor, uint32_t container)
 {
-	for (uint32_t list = LIST_DROPS; list <= LIST_ADDS; list++) {
-		if (executor_queue_first(&executor->queue, container * LISTS + list) != EXECUTOR_QUEUE_NONE)
-			return true;
-	}
-	return false;
+	return first_of(executor, container, EXECUTOR_DROPS) != EXECUTOR_QUEUE_NONE ||
+	       first_of(executor, container, EXECUTOR_MOVES) != EXECUTOR_QUEUE_NONE ||
+	       first_of(executor, container, EXECUTOR_ADDS) != EXECUTOR_QUEUE_NONE;
 }
 
 bool executor_probe(const struct executor *executor, uint32_t number, uint64_t now_ms)
 {
-	const struct container *container = &executor->containers[number];
+	const struct executor_container *container = &executor->containers[number];
 
 	return container->failures && container->again_ms <= now_ms && !has_orders(executor, number);
 }
@@ -373,7 +343,7 @@ uint64_t executor_due_ms(const struct executor *executor, uint64_t now_ms)
 	uint64_t due_ms = executor_alarms_due_ms(&executor->alarms);
 
 	for (uint32_t i = 0; i < executor->container_count; i++) {
-		const struct container *container = &executor->containers[i];
+		const struct executor_container *container = &executor->containers[i];
 
 		if (container->failures && container->again_ms > now_ms && container->again_ms < due_ms)
 			due_ms = container->again_ms;

@@ -7,7 +7,8 @@
  *
  * An order is a wish, so nothing here is trusted for safety; the rules are there to lose no time and to move nothing for nothing:
  *   - an add is never given out while the view shows a claim of somebody else;
- *   - a configured shard that is held is dropped only when a container is wanted for it, and not while that one is unreachable;
+ *   - a configured shard that is held is dropped only when a container is wanted for it, and not while that one is unreachable or has
+ *     EXECUTOR_MOVES_HERE others on their way to it;
  *   - a claim of a container that takes no orders, or of an earlier incarnation, is left alone: sync frees it;
  *   - one order under way per shard; another is given out when the view or the plan ask for a different one, and then only the newest
  *     one's answer counts;
@@ -36,6 +37,9 @@
  * its batch are dropped, released and claimed, so small batches make short gaps: measured, 250 moves at once leave each without owner for
  * 55 ms, in batches of this size for a fraction of it, and all of them take no longer. */
 #define EXECUTOR_MOVES_AWAY 24u
+/* And most on their way to one container, from there to its being ready: the same where many give to one, and an heir whose adds fail or
+ * hang takes no more than these from their users. */
+#define EXECUTOR_MOVES_HERE 64u
 
 enum executor_op { EXECUTOR_ADD = 1, EXECUTOR_DROP = 2 };
 

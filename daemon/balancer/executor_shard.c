@@ -77,6 +77,7 @@ struct executor_shard executor_shard_renumbered(
 	shard.orphan |= was->wanted != shard.wanted && shard.wanted == EXECUTOR_NONE &&
 	                (was->started || was->claim.container == was->wanted);
 	shard.started = was->started && shard.wanted != EXECUTOR_NONE;
+	shard.moving = was->moving && shard.wanted != EXECUTOR_NONE;
 	shard.alarm_ms = 0;
 	return shard;
 }

@@ -2,7 +2,8 @@
 # libexecutor is the pure kernel alone, for its tests; libbalancer the role.
 noinst_LTLIBRARIES += libexecutor.la libbalancer.la
 libexecutor_la_SOURCES = daemon/balancer/executor.h daemon/balancer/executor_shard.h daemon/balancer/executor_queue.h \
-	daemon/balancer/executor_alarms.h daemon/balancer/executor.c daemon/balancer/executor_shard.c \
+	daemon/balancer/executor_alarms.h daemon/balancer/executor_private.h daemon/balancer/executor.c \
+	daemon/balancer/executor_renumber.c daemon/balancer/executor_shard.c \
 	daemon/balancer/executor_queue.c daemon/balancer/executor_alarms.c
 
 libbalancer_la_SOURCES = daemon/balancer/balancer_memory.h daemon/balancer/balancer_names.h \
@@ -20,11 +21,15 @@ libbalancer_la_LIBADD = libexecutor.la libplanner.la libview.la libdaemon.la lib
 EXTRA_DIST += daemon/balancer/README.md
 
 BALANCER_TEST_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) $(CMOCKA_CFLAGS)
-UNIT_TESTS += tests/unit/test_executor tests/unit/test_executor_limits tests/unit/test_executor_world
+UNIT_TESTS += tests/unit/test_executor tests/unit/test_executor_containers tests/unit/test_executor_limits tests/unit/test_executor_world
+executor_help = tests/unit/executor_help.h tests/unit/executor_help.c
+tests_unit_test_executor_containers_SOURCES = tests/unit/test_executor_containers.c $(executor_help)
+tests_unit_test_executor_containers_CFLAGS = $(BALANCER_TEST_CFLAGS)
+tests_unit_test_executor_containers_LDADD = libexecutor.la $(CMOCKA_LIBS)
 tests_unit_test_executor_limits_SOURCES = tests/unit/test_executor_limits.c
 tests_unit_test_executor_limits_CFLAGS = $(BALANCER_TEST_CFLAGS)
 tests_unit_test_executor_limits_LDADD = libexecutor.la $(CMOCKA_LIBS)
-tests_unit_test_executor_SOURCES = tests/unit/test_executor.c
+tests_unit_test_executor_SOURCES = tests/unit/test_executor.c $(executor_help)
 tests_unit_test_executor_CFLAGS = $(BALANCER_TEST_CFLAGS)
 tests_unit_test_executor_LDADD = libexecutor.la $(CMOCKA_LIBS)
 tests_unit_test_executor_world_SOURCES = tests/unit/test_executor_world.c

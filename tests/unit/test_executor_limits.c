@@ -90,6 +90,41 @@ static void test_few_moves_away_at_a_time(void **state)
 	assert_int_equal(orders[0].op, EXECUTOR_DROP);
 }
 
+static void test_few_moves_to_one_heir_at_a_time(void **state)
+{
+	static const uint32_t same[] = { 0, 1 };
+	static const bool anew[CONTAINERS];
+	static uint32_t was[SHARDS];
+	enum { SOURCES = 5, HEIR = SOURCES };
+	struct executor_numbering numbering = { .shard_count = SHARDS,
+		.container_count = SOURCES + 1,
+		.shard_was = was,
+		.container_is = same,
+		.container_anew = anew };
+	uint32_t taken = 0, shard;
+
+	(void)state;
+	memset(was, 0xff, sizeof(was));
+	assert_int_equal(executor_renumber(executor, &numbering), 0);
+	for (uint32_t i = 0; i < SHARDS; i++) {
+		claimed(i, i % SOURCES);
+		executor_want(executor, i, HEIR, true, 1);
+	}
+	for (uint32_t c = 0; c < SOURCES; c++)
+		taken += executor_take(executor, c, 2, SHARDS - taken, orders + taken);
+	assert_int_equal(taken, EXECUTOR_MOVES_HERE);
+	shard = orders[0].shard;
+	claimed(shard, EXECUTOR_NONE);
+	executor_claimed(executor, shard, (struct executor_claim){ .container = HEIR, .current = true }, 3);
+	for (uint32_t c = 0; c < SOURCES; c++)
+		assert_int_equal(executor_take(executor, c, 3, 1, orders), 0); /* claimed, not served yet */
+	claimed(shard, HEIR);
+	taken = 0;
+	for (uint32_t c = 0; c < SOURCES; c++)
+		taken += executor_take(executor, c, 4, SHARDS, orders);
+	assert_int_equal(taken, 1);
+}
+
 static void test_a_drop_that_failed_makes_room(void **state)
 {
 	(void)state;
@@ -97,6 +132,21 @@ static void test_a_drop_that_failed_makes_room(void **state)
 	assert_int_equal(executor_take(executor, A, 2, SHARDS, orders), EXECUTOR_MOVES_AWAY);
 	assert_true(executor_answered(executor, orders[0].shard, orders[0].sequence, SM_EUNAVAILABLE, 3));
 	assert_int_equal(executor_take(executor, A, 3, SHARDS, orders), 1);
+}
+
+static void test_an_heir_that_fails_does_not_block_other_heirs(void **state)
+{
+	struct executor_order add;
+
+	(void)state;
+	own_all(A, B, true);
+	assert_int_equal(executor_take(executor, A, 2, SHARDS, orders), EXECUTOR_MOVES_AWAY);
+	for (uint32_t i = 0; i < EXECUTOR_MOVES_AWAY; i++) {
+		claimed(orders[i].shard, EXECUTOR_NONE);
+		assert_int_equal(executor_take(executor, B, 2, 1, &add), 1);
+		executor_answered(executor, add.shard, add.sequence, -100, 3);
+	}
+	assert_int_equal(executor_take(executor, A, 3, SHARDS, orders), EXECUTOR_MOVES_AWAY);
 }
 
 static void test_a_plan_taken_back_makes_room(void **state)
@@ -126,7 +176,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_drops_do_not_wait_behind_adds),
 		TEST(test_few_moves_away_at_a_time),
+		TEST(test_few_moves_to_one_heir_at_a_time),
 		TEST(test_a_drop_that_failed_makes_room),
+		TEST(test_an_heir_that_fails_does_not_block_other_heirs),
 		TEST(test_a_plan_taken_back_makes_room),
 		TEST(test_what_nobody_shall_have_is_dropped_at_once),
 	};
