@@ -290,14 +290,13 @@ static void go_on(struct sync_load *load, uint64_t incarnation, const struct etc
 {
 	if (sync_apply_put(load->apply, kv) != 0)
 		fatalx("out of memory");
-	trust(load, true);
-	if (load->watch != NULL)
-		return;
 	load->new_incarnation = incarnation;
-	if (load->resumable)
+	if (load->watch == NULL && load->resumable)
 		resume(load);
-	else
+	else if (load->watch == NULL)
 		list_everything(load);
+	/* Now that what was seen of the store of before is forgotten. */
+	trust(load, true);
 }
 
 static void on_checked(

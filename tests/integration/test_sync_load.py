@@ -272,6 +272,36 @@ def test_restored_from_a_backup(etcd):
         server.kill()
 
 
+def test_what_was_due_before_a_restore_waits_again_after_it():
+    belief_ms = 5000
+    with scratch() as directory:
+        server = Server(directory)
+        with Sync(directory, server.endpoint) as sync:
+            sync.must("add-spec", service="s")
+            gone = Container(server, "s", "h:1", ttl=600)
+            gone.claim("s1", belief_ms=belief_ms)
+            wait_until("seen", lambda: sync.service("s")["claimCount"] == 1)
+            gone.end()
+            wait_until("seen gone", lambda: not sync.service("s")["containers"])
+            ended = time.monotonic()
+            server.kill()
+            shutil.copytree(directory / "data", directory / "backup")
+            server.start()
+            for n in range(20):
+                last = server.put(f"{CONFIG}/s/workerpool/g/h:{n}", "")
+            sync.wait_revision(last)
+            server.kill()
+            server.start("backup")
+            wait_until("said loudly", lambda: sync.logged("error: etcd went back"))
+            time.sleep(max(0, ended + lock_delay_s(belief_ms) + 0.5 - time.monotonic()))
+            assert gone.claim_key("s1") in server.list(PREFIX + "/"), "freed in a store that went back"
+            raised = time.monotonic()
+            server.put(f"{PREFIX}/store", '{"incarnation":2}')
+            wait_until("freed", lambda: gone.claim_key("s1") not in server.list(PREFIX + "/"))
+            assert time.monotonic() - raised >= lock_delay_s(belief_ms), "the sightings of before are void"
+        server.kill()
+
+
 def test_store_deleted_is_put_again(sync, etcd):
     sync.must("add-spec", service="s")
     etcd.put(f"{PREFIX}/store", '{"incarnation":7}')
