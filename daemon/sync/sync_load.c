@@ -360,6 +360,7 @@ struct sync_load *sync_load_new(struct event_base *base, struct etcd *etcd, stru
         const struct sync_load_hooks *hooks, void *arg, bool resumable)
 {
 	struct sync_load *load = calloc(1, sizeof(*load));
+	uint64_t known;
 
 	if (load == NULL)
 		return NULL;
@@ -369,10 +370,11 @@ struct sync_load *sync_load_new(struct event_base *base, struct etcd *etcd, stru
 	load->arg = arg;
 	load->retry_ms = RETRY_FIRST_MS;
 	load->resumable = resumable;
-	if (resumable)
+	/* A view that a kill has torn is not resumed, but tells how far this etcd had come, and so whether it went back. */
+	known = view_writer_sighting_incarnation(apply->writer);
+	if (known != 0)
 		load->revision = (int64_t)view_revision(view_writer_view(apply->writer));
-	load->store =
-	        sync_store_new(etcd, apply->keys, view_writer_sighting_incarnation(apply->writer), on_checked, load);
+	load->store = sync_store_new(etcd, apply->keys, known, on_checked, load);
 	load->resume = sync_resume_new(etcd, apply, on_resumed, load);
 	load->timer = evtimer_new(base, on_timer, load);
 	if (load->timer == NULL || load->store == NULL || load->resume == NULL) {

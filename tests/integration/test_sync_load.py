@@ -302,6 +302,45 @@ def test_what_was_due_before_a_restore_waits_again_after_it():
         server.kill()
 
 
+def tear(sync):
+    """As a kill in the midst of a publish leaves the segment; sync does not run."""
+    path, = sync.runtime.glob("view.[0-9]*")
+    with open(path, "r+b") as segment:
+        segment.seek(64)  # publishing: shm/view_layout.h
+        assert segment.read(4) == bytes(4)
+        segment.seek(64)
+        segment.write(b"\1\0\0\0")
+
+
+def test_restore_is_seen_from_a_torn_view():
+    with scratch() as directory:
+        server = Server(directory)
+        with Sync(directory, server.endpoint) as sync:
+            sync.must("add-spec", service="s")
+            gone = Container(server, "s", "h:1", ttl=600)
+            gone.claim("s1", belief_ms=BELIEF_MS)
+            wait_until("seen", lambda: sync.service("s")["claimCount"] == 1)
+            server.kill()
+            shutil.copytree(directory / "data", directory / "backup")
+            server.start()
+            for n in range(20):
+                last = server.put(f"{CONFIG}/s/workerpool/g/h:{n}", "")
+            sync.wait_revision(last)
+            sync.kill()
+            tear(sync)
+            server.kill()
+            server.start("backup")
+            sync.start(wait=False)
+            wait_until("said loudly", lambda: sync.logged("error: etcd went back"))
+            gone.end()
+            time.sleep(lock_delay_s(BELIEF_MS) + 1)
+            assert gone.claim_key("s1") in server.list(PREFIX + "/"), "freed in a store that went back"
+            server.put(f"{PREFIX}/store", '{"incarnation":2}')
+            wait_until("freed", lambda: gone.claim_key("s1") not in server.list(PREFIX + "/"))
+            assert_view_is(sync, server)
+        server.kill()
+
+
 def test_store_deleted_is_put_again(sync, etcd):
     sync.must("add-spec", service="s")
     etcd.put(f"{PREFIX}/store", '{"incarnation":7}')
