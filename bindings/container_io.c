@@ -6,6 +6,7 @@
 #include "container_io.h"
 
 #include "container_admin.h"
+#include "container_clients.h"
 #include "container_presence.h"
 #include "container_work.h"
 
@@ -16,11 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TIMEOUT_MOST_MS 5000u /* of one try of a request to etcd */
-#define WATCH_INTERVAL_MS 10000u
-
 enum phase { REGISTERING, OPEN, ENDED, REVOKING, STOPPED, FAILED };
-enum { CLIENT_WORK, CLIENT_KEEPALIVE, CLIENT_PROOF, CLIENTS };
 
 struct container_io {
 	pthread_t thread;
@@ -32,7 +29,7 @@ struct container_io {
 	struct container_orders_target target;
 	unsigned ttl_s;
 	char *heartbeat;
-	struct etcd *etcd[CLIENTS];
+	struct container_clients clients;
 	struct container_presence *presence;
 	struct container_work *work;
 	struct container_admin *admin;
@@ -254,35 +251,6 @@ static void work_emptied(void *arg)
 
 /* ---- life ---- */
 
-static int make_clients(struct container_io *io, struct sm_options *options)
-{
-	size_t count;
-	const char **endpoints = options_endpoints(options, &count);
-	int error = endpoints ? 0 : SM_ENOMEM;
-	struct etcd_config config = {
-		.endpoints = endpoints,
-		.endpoint_count = count,
-		.username = options_get(options, OPTIONS_USERNAME),
-		.password = options_get(options, OPTIONS_PASSWORD),
-		.ca_file = options_get(options, OPTIONS_CACERT),
-		.cert_file = options_get(options, OPTIONS_CERT),
-		.key_file = options_get(options, OPTIONS_KEY),
-		/* The watch only tells sooner what the next proof tells: that it is alive need not be asked often. */
-		.watch_interval_ms = WATCH_INTERVAL_MS,
-		.watch_patience_ms = TIMEOUT_MOST_MS,
-	};
-
-	for (size_t i = 0; i < CLIENTS && !error; i++) {
-		/* R3: a try of a renewal takes a sixth of the TTL at most; transactions may take longer before they count as unknown. */
-		unsigned timeout_ms = io->ttl_s * 1000u / (i == CLIENT_WORK ? 2u : 6u);
-		config.timeout_ms = timeout_ms < TIMEOUT_MOST_MS ? timeout_ms : TIMEOUT_MOST_MS;
-		config.connections = i == CLIENT_WORK ? 0 : 1;
-		error = etcd_new(io->base, &config, &io->etcd[i], &options->why);
-	}
-	free(endpoints);
-	return error;
-}
-
 static int make_events(struct container_io *io)
 {
 	io->wake = event_new(io->base, container_mailbox_wake_fd(io->mailbox), EV_READ | EV_PERSIST, on_wake, io);
@@ -307,9 +275,9 @@ static int make_presence(struct container_io *io)
 	};
 	struct container_presence_parts parts = {
 		.base = io->base,
-		.etcd = io->etcd[CLIENT_WORK],
-		.keepalives = io->etcd[CLIENT_KEEPALIVE],
-		.proofs = io->etcd[CLIENT_PROOF],
+		.etcd = io->clients.work,
+		.keepalives = io->clients.keepalives,
+		.proofs = io->clients.proofs,
 		.identity = &io->identity,
 		.session = &io->session,
 		.held = io->held,
@@ -330,7 +298,7 @@ static int make_work(struct container_io *io)
 	};
 	struct container_work_parts parts = {
 		.base = io->base,
-		.etcd = io->etcd[CLIENT_WORK],
+		.etcd = io->clients.work,
 		.identity = &io->identity,
 		.session = &io->session,
 		.held = io->held,
@@ -358,8 +326,7 @@ static void io_free(struct container_io *io)
 	container_presence_free(io->presence);
 	container_admin_free(io->admin);
 	container_work_free(io->work);
-	for (size_t i = 0; i < CLIENTS; i++)
-		etcd_free(io->etcd[i]);
+	container_clients_close(&io->clients);
 	for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
 		if (events[i])
 			event_free(events[i]);
@@ -407,7 +374,7 @@ static int make(struct container_io *io, struct sm_options *options, const char 
 	if (!error && (!io->heartbeat || !io->base))
 		error = SM_ENOMEM;
 	if (!error)
-		error = make_clients(io, options);
+		error = container_clients_open(io->base, options, &io->clients);
 	if (!error)
 		error = make_events(io);
 	if (!error)

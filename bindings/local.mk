@@ -10,7 +10,7 @@ libcontainer_la_SOURCES = bindings/error.c bindings/hash.h bindings/hash.c bindi
 	bindings/container_renew.h bindings/container_renew.c bindings/container_request.h bindings/container_request.c \
 	bindings/container_http.h bindings/container_http.c bindings/container_orders.h bindings/container_orders.c \
 	bindings/container_admin.h bindings/container_admin.c bindings/container_presence.h bindings/container_presence.c \
-	bindings/container_io.h bindings/container_io.c \
+	bindings/container_clients.h bindings/container_clients.c bindings/container_io.h bindings/container_io.c \
 	bindings/container_listen.h bindings/container_listen.c bindings/container.c bindings/route.c
 libcontainer_la_CFLAGS = $(AM_CFLAGS) $(LIBEVENT_CFLAGS) $(JANSSON_CFLAGS) -pthread
 libcontainer_la_LIBADD = libetcd.la libcommon.la libview.la $(LIBEVENT_LIBS) $(JANSSON_LIBS)
