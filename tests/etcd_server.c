@@ -7,8 +7,10 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <glob.h>
 #include <jansson.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -324,6 +326,22 @@ static void show_log(const struct etcd_server *server)
 		fclose(log);
 }
 
+/* Directories of tests that were killed; the name holds the test's process id. */
+static void sweep(void)
+{
+	glob_t found;
+
+	if (glob("/tmp/sm-etcd-*-*", 0, NULL, &found))
+		return;
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		pid_t owner = (pid_t)atol(found.gl_pathv[i] + strlen("/tmp/sm-etcd-"));
+
+		if (owner > 0 && kill(owner, 0) < 0 && errno == ESRCH)
+			nftw(found.gl_pathv[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	}
+	globfree(&found);
+}
+
 struct etcd_server *etcd_server_start(const struct etcd_server_options *options)
 {
 	struct etcd_server *server = calloc(1, sizeof(*server));
@@ -333,8 +351,9 @@ struct etcd_server *etcd_server_start(const struct etcd_server_options *options)
 	if (options)
 		server->options = *options;
 	server->count = server->options.members > 0 ? (size_t)server->options.members : 1;
+	sweep();
 	for (int i = 0; i < TRIES; i++) {
-		snprintf(server->directory, sizeof(server->directory), "/tmp/sm-etcd-XXXXXX");
+		snprintf(server->directory, sizeof(server->directory), "/tmp/sm-etcd-%d-XXXXXX", (int)getpid());
 		if (!mkdtemp(server->directory))
 			break;
 		choose_addresses(server);

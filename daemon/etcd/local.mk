@@ -27,7 +27,7 @@ ETCD_TEST_LIBS = libetcdtests.la libtests.la libetcd.la libcommon.la $(CMOCKA_LI
 
 check_LTLIBRARIES += libetcdtests.la
 libetcdtests_la_SOURCES = tests/unit/etcd_ask.h tests/unit/etcd_ask.c tests/unit/etcd_liar.h tests/unit/etcd_liar.c \
-	tests/unit/etcd_script.h tests/unit/etcd_script.c
+	tests/unit/etcd_script.h tests/unit/etcd_script.c tests/unit/etcd_stream.h tests/unit/etcd_stream.c
 libetcdtests_la_CFLAGS = $(ETCD_TEST_CFLAGS)
 libetcdtests_la_LIBADD = $(LIBEVENT_LIBS)
 
