@@ -12,7 +12,8 @@
  *   2. Everything placeable is placed; other shards make room for it where max_shard_count demands.
  *   3. As few shards as possible stay where they should not be: on a drained container, outside of their pin or worker group, above
  *      max_shard_count. (A container above max_shard_count takes nothing, unless the plan brings it within.) Cordoned containers
- *      keep everything else that they have.
+ *      keep everything else that they have. Where several are above and there is no room for all that they shed, which of them come
+ *      within is not weighed against 2; all else is.
  *   4. Balance: over the containers neither drained nor cordoned the sorted vector of whole-container counts is as even as
  *      possible, least maximum first; then the sum of the squares of each group's counts is least. Without restrictions: all
  *      counts within 1, and each group's.

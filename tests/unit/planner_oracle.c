@@ -39,6 +39,9 @@ static uint32_t count_of(const struct planner_case *c, const uint32_t *owner, ui
 
 const char *planner_oracle_breach(const struct planner_case *c, const uint32_t *owner, const bool *closed)
 {
+	for (uint32_t k = 0; k < c->input.container_count && c->input.max_shard_count; k++)
+		if (is_taking(c, k) && !closed[k] && count_of(c, owner, k) > c->input.max_shard_count)
+			return "a container that may take shards carries more than max_shard_count";
 	for (uint32_t i = 0; i < c->input.shard_count; i++) {
 		const struct planner_shard *shard = &c->shards[i];
 
@@ -52,8 +55,6 @@ const char *planner_oracle_breach(const struct planner_case *c, const uint32_t *
 			return "a shard went where its pin or worker group does not allow";
 		if (closed[owner[i]])
 			return "a container over max_shard_count took a shard";
-		if (c->input.max_shard_count && count_of(c, owner, owner[i]) > c->input.max_shard_count)
-			return "a container took more than max_shard_count";
 	}
 	return NULL;
 }

@@ -21,7 +21,8 @@ struct planner_worth {
 };
 int planner_worth_compare(const struct planner_worth *a, const struct planner_worth *b);
 
-/* NULL, or the hard rule that this outcome (owner per shard) breaks. closed: containers that take nothing, being over the limit. */
+/* NULL, or the hard rule that this outcome (owner per shard) breaks. closed: containers that stay above max_shard_count
+ * and therefore take nothing. */
 const char *planner_oracle_breach(const struct planner_case *c, const uint32_t *owner, const bool *closed);
 
 void planner_oracle_worth(const struct planner_case *c, const uint32_t *owner, struct planner_worth *ret_worth);
