@@ -28,7 +28,8 @@ struct etcd_watch {
 	struct event *timer;
 	struct etcd_auth_waiter waiter;
 	size_t endpoint;
-	unsigned failures; /* streams in a row that ended without a sign of life */
+	unsigned failures; /* streams in a row that ended without being good for anything */
+	unsigned silences; /* those of them that ended because nothing came */
 	unsigned refusals; /* tokens in a row that were refused */
 	unsigned generation;
 	/* Of this stream: */
@@ -61,12 +62,12 @@ static void set_stream_timer(struct etcd_watch *watch)
 	set_timer(watch, due ? watch->deadline_ms : watch->ask_ms);
 }
 
-/* More of it after each stream that came to nothing: an etcd that is slow today must not be asked for ever and never heard. */
+/* More of it after each silence: an etcd that is slow today must not be asked for ever and never heard. */
 static uint64_t patience_ms(const struct etcd_watch *watch)
 {
 	uint64_t patience = watch->parts->watch_patience_ms;
 
-	for (unsigned i = 0; i < watch->failures && patience < MOST_PATIENCE_MS; i++)
+	for (unsigned i = 0; i < watch->silences && patience < MOST_PATIENCE_MS; i++)
 		patience *= 2;
 	return patience;
 }
@@ -132,8 +133,7 @@ static void refused(struct etcd_watch *watch, struct etcd_verdict verdict, const
  * again without delay. */
 static void note_success(struct etcd_watch *watch)
 {
-	watch->failures = 0;
-	watch->refusals = 0;
+	watch->failures = watch->silences = watch->refusals = 0;
 }
 
 /* Whole revisions, without those that were delivered before this stream. */
@@ -304,6 +304,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	} else if (etcd_http_has_news(watch->transfer)) {
 		set_timer(watch, now); /* the loop was held up, and what is due lies here already */
 	} else if (watch->deadline_ms && now >= watch->deadline_ms) {
+		watch->silences++;
 		retry(watch, watch->created ? "no sign of life" : "not created in time");
 	} else if (watch->created && now >= watch->ask_ms &&
 	           etcd_http_send(watch->transfer, question, strlen(question))) {
