@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The Python package: python/shardmgr/*.py, and SWIG's capi.py and _capi.so. In the build tree it is whole under python/, ready for PYTHONPATH.
 PYTHON_MODULES = python/shardmgr/__init__.py python/shardmgr/_aio.py python/shardmgr/_container.py python/shardmgr/_core.py \
-	python/shardmgr/_errors.py python/shardmgr/_route.py python/shardmgr/py.typed
+	python/shardmgr/_errors.py python/shardmgr/_fork.py python/shardmgr/_route.py python/shardmgr/py.typed
 EXTRA_DIST += $(PYTHON_MODULES) bindings/shardmgr.i python/examples/mirror/board.py python/examples/mirror/demo.py \
 	python/examples/mirror/etcd.py python/examples/mirror/journal.py python/examples/mirror/mirror.py python/examples/mirror/processes.py
 

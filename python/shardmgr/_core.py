@@ -10,6 +10,7 @@ from typing import Any, Mapping, Optional, Sequence, Union
 
 from . import capi
 from ._errors import Closed, Error, error_for
+from ._fork import give_lock
 
 STATES = {
     capi.SM_STATE_OPENING: "opening",
@@ -76,10 +77,12 @@ def _open(options: Mapping[str, Any]) -> Any:
 class Core:
     """Opens on construction; close() exactly once ends it, everything else stays harmless after that."""
 
+    _lock: threading.Lock
+
     def __init__(self, service: str, id: str, options: Mapping[str, Any]) -> None:
         given = {k: v for k, v in options.items() if v is not None}
         self._handle: Optional[Any] = _open({"service": service, "id": id, **given})
-        self._lock = threading.Lock()  # between close and everything that uses the handle without blocking
+        give_lock(self)  # between close and everything that uses the handle without blocking
         self.id: str = capi.sm_container_id(self._handle)
         self.fd: int = capi.sm_container_fd(self._handle)
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Optional
 
 from . import capi
 from ._errors import Closed, error_for
+from ._fork import give_lock
 
 
 class Owner(NamedTuple):
@@ -20,6 +21,8 @@ class Owner(NamedTuple):
 class Route:
     """Maps the view read-only; runtime_dir is smd's, default /run/shardmgr. A lookup asks nobody and never blocks."""
 
+    _lock: threading.Lock
+
     def __init__(self, runtime_dir: Optional[str] = None) -> None:
         cell = capi.new_route_cell()
         try:
@@ -29,7 +32,7 @@ class Route:
             self._handle: Optional[Any] = capi.route_cell_value(cell)
         finally:
             capi.delete_route_cell(cell)
-        self._lock = threading.Lock()
+        give_lock(self)
 
     def lookup(self, service: str, shard: str, replica: int = 0) -> Optional[Owner]:
         """The owner that is ready to serve the shard, None when there is none."""

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from containers import PYTHON, SOURCE, command
+from containers import PYTHON, SOURCE, command, foreign_environment
 from smd import BUILD, Dev, die_with_parent, wait_until
 
 LINES_AT_MOST = 30
@@ -66,7 +66,7 @@ def test_example(dev, tmp_path, language):
     output = tmp_path / "output"
     with open(output, "w") as out:
         process = subprocess.Popen(
-            [*argv, dev.endpoint], stdout=out, stderr=subprocess.STDOUT, env=command(language)[1], preexec_fn=die_with_parent
+            [*argv, dev.endpoint], stdout=out, stderr=subprocess.STDOUT, env={**command(language)[1], **foreign_environment()} if language == "c" else command(language)[1], preexec_fn=die_with_parent
         )
     try:
         wait_until("it serves s1", lambda: "serve s1 token" in output.read_text() or process.poll() is not None)
