@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the C tests share, and the targets that build tests and benches without running them.
 EXTRA_DIST += tests/integration/containers.py tests/integration/smd.py
-EXTRA_DIST += tests/summary.py tests/lint/run tests/lint/cycles.py tests/lint/sizes.py tests/bench/run tests/bench/handover.py tests/bench/scale.py
+EXTRA_DIST += tests/summary.py tests/lint/run tests/lint/cycles.py tests/lint/sizes.py tests/bench/run tests/bench/handover.py tests/bench/scale.py tests/bench/README.md
 
 .PHONY: check-programs bench-programs
 check-programs: all $(check_PROGRAMS) $(check_LTLIBRARIES) $(check_SCRIPTS)
