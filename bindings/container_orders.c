@@ -81,8 +81,9 @@ static int take_id(const json_t *object, struct container_order *order, struct w
 	snprintf(order->id, sizeof order->id, "%s", json_string_value(id));
 	if (!replica)
 		return 0;
-	if (!json_is_integer(replica) || json_integer_value(replica) < 0 || json_integer_value(replica) > UINT32_MAX)
-		return why_set(why, SM_EINVAL, "replica is not a number from 0 to 4294967295");
+	if (!json_is_integer(replica) || json_integer_value(replica) < 0 ||
+	        json_integer_value(replica) > KEYS_REPLICA_MAX)
+		return why_set(why, SM_EINVAL, "replica is not a number from 0 to %u", KEYS_REPLICA_MAX);
 	order->replica = (uint32_t)json_integer_value(replica);
 	return 0;
 }

@@ -102,6 +102,9 @@ static int join_part(const struct keys *keys, const struct keys_parts *parts, in
 			return why_set(why, SM_EINVAL, "lease must be positive");
 		return sprintf(out, "%" PRIx64, parts->lease);
 	case REPLICA:
+		if (parts->replica > KEYS_REPLICA_MAX)
+			return why_set(why, SM_EINVAL, "replica is %" PRIu32 "; at most %u is allowed", parts->replica,
+			        KEYS_REPLICA_MAX);
 		return sprintf(out, "%" PRIu32, parts->replica);
 	default:
 		return why_set(why, SM_EINVAL, "keys of kind %d are only read", (int)parts->kind);
@@ -204,7 +207,7 @@ static bool split_replica(const char *text, size_t bytes, uint32_t *ret_replica)
 		replica = replica * 10 + (uint64_t)(text[i] - '0');
 	}
 	*ret_replica = (uint32_t)replica;
-	return replica <= UINT32_MAX;
+	return replica <= KEYS_REPLICA_MAX;
 }
 
 static bool split_part(const struct keys *keys, int which, const char *text, size_t bytes, struct keys_parts *parts)

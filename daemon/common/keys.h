@@ -25,6 +25,7 @@
 
 #define KEYS_ID_BYTES 128             /* longest id */
 #define KEYS_TASK_BYTES (64u * 1024u) /* longest task text */
+#define KEYS_REPLICA_MAX 65535u       /* largest replica number: the view has 16 bits for it */
 #define KEYS_BYTES 1024               /* longest key, NUL included */
 
 enum keys_part { KEYS_PART_ID, KEYS_PART_CONTAINER };

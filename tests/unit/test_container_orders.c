@@ -76,6 +76,7 @@ static void refused_whole(void **state)
 		{ "{\"service\":\"svc\",\"orders\":[{\"op\":\"drop\",\"id\":\"s\",\"replica\":-1}]}", "replica" },
 		{ "{\"service\":\"svc\",\"orders\":[{\"op\":\"drop\",\"id\":\"s\",\"replica\":4294967296}]}",
 		        "replica" },
+		{ "{\"service\":\"svc\",\"orders\":[{\"op\":\"drop\",\"id\":\"s\",\"replica\":65536}]}", "0 to 65535" },
 		{ "{\"service\":\"svc\",\"service\":\"svc\",\"orders\":[]}", "JSON" },
 	};
 	struct container_orders orders;

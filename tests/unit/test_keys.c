@@ -40,8 +40,8 @@ static const struct row {
 	        { .kind = KEYS_SESSION, .service = "S", .container = "h:1", .lease = INT64_MAX } },
 	{ "/sm/app/S/shardhb/s1", { .kind = KEYS_CLAIM, .service = "S", .shard = "s1" } },
 	{ "/sm/app/S/shardhb/s1/1", { .kind = KEYS_CLAIM, .service = "S", .shard = "s1", .replica = 1 } },
-	{ "/sm/app/S/shardhb/s1/4294967295",
-	        { .kind = KEYS_CLAIM, .service = "S", .shard = "s1", .replica = UINT32_MAX } },
+	{ "/sm/app/S/shardhb/s1/65535",
+	        { .kind = KEYS_CLAIM, .service = "S", .shard = "s1", .replica = KEYS_REPLICA_MAX } },
 	{ "/sm/app/foo.bar/shardhb/S", { .kind = KEYS_CLAIM, .service = "foo.bar", .shard = "S" } },
 	{ "/sm/app/S/s/h:1/s1", { .kind = KEYS_SMGO_SHARD, .service = "S", .container = "h:1", .shard = "s1" } },
 	{ "/sm/app/foo.bar/leader/1f", { .kind = KEYS_LEADER, .lease = 0x1f } },
@@ -92,10 +92,10 @@ static void test_split_refuses_what_is_not_ours(void **state)
 		"/sm/app/S/containerhb/h:1/0", "/sm/app/S/containerhb/h:1/01", "/sm/app/S/containerhb/h:1/1F",
 		"/sm/app/S/containerhb/h:1/8000000000000000", "/sm/app/S/containerhb/h:1/10000000000000000",
 		"/sm/app/S/containerhb/h:1/1g", "/sm/app/S/shardhb/", "/sm/app/S/shardhb/s1/", "/sm/app/S/shardhb/s1/0",
-		"/sm/app/S/shardhb/s1/01", "/sm/app/S/shardhb/s1/-1", "/sm/app/S/shardhb/s1/4294967296",
-		"/sm/app/S/shardhb/s1/99999999999", "/sm/app/S/shardhb/s1/1/2", "/sm/app/S/shardhb/.",
-		"/sm/app//shardhb/s1", "/sm/app/S/lease", "/sm/app/S/ctl", "/sm/app/other/leader/1f",
-		"/sm/app/S/\xc3\xa4/x" };
+		"/sm/app/S/shardhb/s1/01", "/sm/app/S/shardhb/s1/-1", "/sm/app/S/shardhb/s1/65536",
+		"/sm/app/S/shardhb/s1/4294967296", "/sm/app/S/shardhb/s1/99999999999", "/sm/app/S/shardhb/s1/1/2",
+		"/sm/app/S/shardhb/.", "/sm/app//shardhb/s1", "/sm/app/S/lease", "/sm/app/S/ctl",
+		"/sm/app/other/leader/1f", "/sm/app/S/\xc3\xa4/x" };
 	struct keys_parts parts;
 
 	(void)state;
@@ -151,6 +151,7 @@ static void test_join_refuses_bad_parts(void **state)
 		{ .kind = KEYS_SESSION, .service = "S", .container = "h:1" },
 		{ .kind = KEYS_SESSION, .service = "S", .container = "h:1", .lease = -1 },
 		{ .kind = KEYS_LEADER },
+		{ .kind = KEYS_CLAIM, .service = "S", .shard = "s1", .replica = KEYS_REPLICA_MAX + 1 },
 	};
 	char key[KEYS_BYTES] = "untouched";
 	struct why why;
