@@ -131,7 +131,7 @@ static void log_failed(struct sent *sent, const struct balancer_line *line)
 		        line->op == EXECUTOR_ADD ? "add" : "drop", line->id, sent->container, line->code, line->error);
 }
 
-static void on_line(void *arg, const struct balancer_line *line)
+static bool on_line(void *arg, const struct balancer_line *line)
 {
 	struct sent *sent = arg;
 	struct balancer_service *service = sent->dispatch->service;
@@ -142,10 +142,11 @@ static void on_line(void *arg, const struct balancer_line *line)
 	if (container != BALANCER_CONTAINERS_NONE)
 		reached(service, container);
 	if (!order || shard == BALANCER_SHARDS_NONE)
-		return;
+		return order != NULL;
 	if (executor_answered(service->executor, shard, order->sequence, line->code, now_ms()) && line->code != 0)
 		log_failed(sent, line);
 	sent->dispatch->wake(sent->dispatch->arg);
+	return true;
 }
 
 static void on_ended(void *arg, enum balancer_orders_end end, const char *why)

@@ -34,8 +34,7 @@ static int hand_out(const char *text, size_t bytes, balancer_lines_fn *line, voi
 		goto out;
 	parsed.replica = (uint32_t)replica;
 	parsed.code = (int)code;
-	line(arg, &parsed);
-	rc = 0;
+	rc = line(arg, &parsed) ? 0 : SM_EPROTO;
 out:
 	json_decref(object);
 	return rc;

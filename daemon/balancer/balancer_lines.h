@@ -17,7 +17,8 @@ struct balancer_line {
 	int code;
 	const char *error; /* "" none */
 };
-typedef void balancer_lines_fn(void *arg, const struct balancer_line *line); /* valid until it returns */
+/* line: valid until it returns. False: this line was not asked for. */
+typedef bool balancer_lines_fn(void *arg, const struct balancer_line *line);
 
 struct balancer_lines {
 	char *rest; /* of a line whose end has not come yet */
@@ -25,7 +26,7 @@ struct balancer_lines {
 };
 
 void balancer_lines_done(struct balancer_lines *lines);
-/* SM_EPROTO: a line that is too long, or is none of ours; the lines before it were handed out. */
+/* SM_EPROTO: a line that is too long, is none of ours, or was not asked for; the lines before it were handed out. */
 int balancer_lines_feed(
         struct balancer_lines *lines, const char *data, size_t bytes, balancer_lines_fn *line, void *arg);
 /* At the end of the stream: SM_EPROTO when it ended inside a line. */

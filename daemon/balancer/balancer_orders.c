@@ -28,7 +28,7 @@ struct balancer_request {
 	const struct balancer_orders_handler *handler;
 	void *arg;
 	CURL *easy;
-	struct event *timer; /* runs until the request is taken */
+	struct event *timer; /* runs until the request is taken, or to the end of a refusal */
 	char *body;
 	struct balancer_lines lines;
 	long status; /* 0: no answer yet */
@@ -64,7 +64,7 @@ static void on_done(void *arg, CURL *easy, CURLcode result)
 	if (request->bad_line ||
 	        (result == CURLE_OK && request->status == 200 && balancer_lines_end(&request->lines) < 0))
 		return request_end(request, BALANCER_ORDERS_FAILED, "an answer line that makes no sense");
-	if (result != CURLE_OK)
+	if (result != CURLE_OK && (request->status == 0 || request->status == 200))
 		return request_end(request, BALANCER_ORDERS_FAILED,
 		        request->curl_error[0] ? request->curl_error : curl_easy_strerror(result));
 	if (request->status == 200)
@@ -96,9 +96,10 @@ static size_t on_header(char *data, size_t size, size_t bytes, void *arg)
 		request->status = 0; /* 100-continue */
 		return bytes;
 	}
-	event_del(request->timer);
-	if (request->status == 200)
+	if (request->status == 200) {
+		event_del(request->timer);
 		request->handler->taken(request->arg);
+	}
 	return bytes;
 }
 
@@ -116,7 +117,7 @@ static size_t on_data(char *data, size_t size, size_t bytes, void *arg)
 	kept = ERROR_BYTES - request->error_bytes < bytes ? ERROR_BYTES - request->error_bytes : bytes;
 	memcpy(request->error + request->error_bytes, data, kept);
 	request->error_bytes += kept;
-	return bytes;
+	return kept; /* fewer than came: enough is known, libcurl breaks off */
 }
 
 int balancer_orders_new(struct event_base *base, uint32_t timeout_ms, struct balancer_orders **ret_orders)
