@@ -28,13 +28,31 @@ int log_parse_level(const char *text, enum log_level *ret_level)
 	return -1;
 }
 
+/* Texts come from containers and from etcd, too: what a line break would let look like another line is indented, and no control
+ * character reaches a terminal. How many bytes of room it took. */
+static size_t copy_plain(const char *text, char *ret_text, size_t room)
+{
+	size_t used = 0;
+
+	for (; *text != '\0' && used + 4 <= room; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c == '\n')
+			used += (size_t)sprintf(ret_text + used, "\n\t");
+		else if (c < ' ' || c == 0x7f)
+			used += (size_t)sprintf(ret_text + used, "\\x%02x", c);
+		else
+			ret_text[used++] = *text;
+	}
+	return used;
+}
+
 static void write_line(enum log_level level, const char *format, va_list args)
 {
-	char line[2048];
+	char line[2048], text[2048] = "";
 	struct timespec now;
 	struct tm tm;
 	size_t used;
-	int n;
 
 	if (level < log_least)
 		return;
@@ -43,9 +61,8 @@ static void write_line(enum log_level level, const char *format, va_list args)
 	used = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
 	used += (size_t)snprintf(line + used, sizeof(line) - used, ".%03ldZ %s[%d] %s: ", now.tv_nsec / 1000000,
 	        log_role, (int)getpid(), names[level]);
-	n = vsnprintf(line + used, sizeof(line) - used - 1, format, args);
-	if (n > 0)
-		used += (size_t)n < sizeof(line) - used - 1 ? (size_t)n : sizeof(line) - used - 2;
+	if (vsnprintf(text, sizeof(text), format, args) > 0)
+		used += copy_plain(text, line + used, sizeof(line) - used - 2);
 	line[used++] = '\n';
 	if (write(STDERR_FILENO, line, used) < 0)
 		return; /* nobody is left to tell */
