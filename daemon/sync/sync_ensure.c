@@ -46,6 +46,42 @@ static struct name *new_name(const char *text)
 }
 
 static void on_done(
+        void *arg, int error, const char *why, const struct etcd_header *header, const struct etcd_txn_result *result);
+
+static int put_manager(const struct keys *keys, struct etcd_txn *txn, const char *spec)
+{
+	struct record_service record = { .service = (char *)keys->manager, .create_time = time(NULL) };
+	char *value = records_service_print(&record);
+
+	if (value == NULL)
+		return SM_ENOMEM;
+	etcd_txn_put(txn, ETCD_THEN, spec, value, strlen(value), 0);
+	free(value);
+	return 0;
+}
+
+/* Of the manager's own spec, without which no change has a fence: nobody else may write it. Whether it was garbage. */
+static bool replace_garbage(struct sync_ensure *ensure, const struct etcd_kv *kv)
+{
+	struct record_service record;
+	struct etcd_txn *txn;
+
+	if (records_service_parse(kv->value, kv->value_bytes, &record, NULL) == 0) {
+		records_service_done(&record);
+		return false;
+	}
+	log_warning("%s held no spec; replacing it, for it is the manager's own", kv->key);
+	txn = etcd_txn_new();
+	etcd_txn_if_mod_revision(txn, kv->key, kv->mod_revision);
+	etcd_txn_get(txn, ETCD_ELSE, kv->key);
+	if (put_manager(ensure->context->keys, txn, kv->key) == 0)
+		ensure->call = etcd_txn_send(ensure->context->etcd, txn, on_done, ensure);
+	if (ensure->call == NULL)
+		fatalx("out of memory for the manager's own spec");
+	return true;
+}
+
+static void on_done(
         void *arg, int error, const char *why, const struct etcd_header *header, const struct etcd_txn_result *result)
 {
 	struct sync_ensure *ensure = arg;
@@ -53,13 +89,15 @@ static void on_done(
 	struct timeval wait = { .tv_sec = RETRY_S };
 
 	(void)header;
-	(void)result;
 	ensure->call = NULL;
 	if (error != 0) {
 		log_warning("creating the permanent keys of %s: %s; trying again", first->text, why);
 		evtimer_add(ensure->timer, &wait);
 		return;
 	}
+	if (strcmp(first->text, ensure->context->keys->manager) == 0 && !result->succeeded &&
+	        result->ops[0].kv_count == 1 && replace_garbage(ensure, &result->ops[0].kvs[0]))
+		return;
 	ensure->queue = first->next;
 	free(first);
 	work(ensure);
@@ -67,15 +105,11 @@ static void on_done(
 
 static int build_manager(const struct keys *keys, struct etcd_txn *txn, const char *spec)
 {
-	struct record_service record = { .service = (char *)keys->manager, .create_time = time(NULL) };
-	char *value = records_service_print(&record);
+	int error = put_manager(keys, txn, spec);
 
-	if (value == NULL)
-		return SM_ENOMEM;
 	etcd_txn_if_create_revision(txn, spec, 0);
-	etcd_txn_put(txn, ETCD_THEN, spec, value, strlen(value), 0);
-	free(value);
-	return sync_governed_put_place(keys, txn, ETCD_THEN, keys->manager, NULL);
+	etcd_txn_get(txn, ETCD_ELSE, spec);
+	return error != 0 ? error : sync_governed_put_place(keys, txn, ETCD_THEN, keys->manager, NULL);
 }
 
 static int build_service(const struct keys *keys, struct etcd_txn *txn, const char *spec, const char *service)
@@ -180,12 +214,18 @@ void sync_ensure_loading(struct sync_ensure *ensure)
 	drop_places(ensure);
 }
 
+/* The queue without the one whose transaction is under way. */
+static struct name **waiting(struct sync_ensure *ensure)
+{
+	return ensure->call == NULL ? &ensure->queue : &ensure->queue->next;
+}
+
 static void enqueue(struct sync_ensure *ensure, const char *service)
 {
-	struct name *name = new_name(service);
+	struct name *name = new_name(service), **at = waiting(ensure);
 
-	name->next = ensure->queue;
-	ensure->queue = name;
+	name->next = *at;
+	*at = name;
 }
 
 static bool is_governed(const struct view *view, uint32_t manager_row, const char *service)
@@ -213,6 +253,19 @@ static void find_missing(struct sync_ensure *ensure)
 		if (!has_place(ensure, service.name) || !is_governed(view, manager_row, service.name))
 			enqueue(ensure, service.name);
 	}
+}
+
+void sync_ensure_spec(struct sync_ensure *ensure, const char *service)
+{
+	const char *manager = ensure->context->keys->manager;
+
+	if (ensure->loading || strcmp(service, manager) != 0 || sync_ensure_complete(ensure))
+		return;
+	for (const struct name *name = *waiting(ensure); name != NULL; name = name->next)
+		if (strcmp(name->text, manager) == 0)
+			return;
+	enqueue(ensure, manager);
+	work(ensure);
 }
 
 void sync_ensure_loaded(struct sync_ensure *ensure, bool fresh)

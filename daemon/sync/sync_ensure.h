@@ -16,6 +16,8 @@ void sync_ensure_free(struct sync_ensure *ensure);
 
 /* From the hooks: P/app/S/containerhb/ exists. */
 void sync_ensure_place(struct sync_ensure *ensure, const char *service);
+/* A spec has changed, or is gone: the manager's own is put back. */
+void sync_ensure_spec(struct sync_ensure *ensure, const char *service);
 void sync_ensure_loading(struct sync_ensure *ensure);
 /* fresh: every place was heard of, so that the missing ones are known. */
 void sync_ensure_loaded(struct sync_ensure *ensure, bool fresh);

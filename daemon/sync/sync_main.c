@@ -66,6 +66,7 @@ static void on_spec(void *arg, const char *service, int64_t max_recovery_time_s)
 	struct sync *sync = arg;
 
 	sync_free_run_spec(sync->free_run, service, max_recovery_time_s);
+	sync_ensure_spec(sync->ensure, service);
 }
 
 static void on_place(void *arg, const char *service)

@@ -113,17 +113,35 @@ static void finish(struct change *change, int error, const char *why, int64_t re
 	free(change);
 }
 
+/* What others wrote there may be no spec: the view has no such service, and none was added. */
+static int check_existing(const struct change *change, const struct etcd_kv *kv, struct why *why)
+{
+	struct record_service record;
+	struct why inner;
+
+	if (records_service_parse(kv->value, kv->value_bytes, &record, &inner) != 0)
+		return why_set(why, SM_EREFUSED, "%s: what etcd holds is no spec (%s); delete it and add it again",
+		        change->key, inner.text);
+	records_service_done(&record);
+	return 0;
+}
+
 static void on_added(
         void *arg, int error, const char *why, const struct etcd_txn_result *then, int64_t revision, bool repeated)
 {
 	struct change *change = arg;
 	const struct etcd_txn_result *nested = error == 0 ? &then->ops[0].nested : NULL;
 
+	struct why reason;
+
 	(void)repeated;
-	if (nested != NULL && nested->succeeded)
+	if (nested != NULL && nested->succeeded) {
 		revision = sync_context_revision(change->context, revision, true);
-	else if (nested != NULL && nested->ops[0].kv_count == 1)
+	} else if (nested != NULL && nested->ops[0].kv_count == 1) {
 		revision = nested->ops[0].kvs[0].mod_revision; /* the one that exists, which the view must show */
+		error = check_existing(change, &nested->ops[0].kvs[0], &reason);
+		why = error == 0 ? why : reason.text;
+	}
 	finish(change, error, why, revision);
 }
 
