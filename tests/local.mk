@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What the C tests share, and the targets that build tests and benches without running them.
-EXTRA_DIST += tests/integration/containers.py tests/integration/smd.py
+TESTS += tests/integration/test_bad_input.py
+EXTRA_DIST += tests/integration/containers.py tests/integration/smd.py tests/integration/test_bad_input.py
 EXTRA_DIST += tests/summary.py tests/lint/run tests/lint/cycles.py tests/lint/sizes.py tests/bench/run tests/bench/handover.py tests/bench/scale.py tests/bench/README.md
 
 .PHONY: check-programs bench-programs
