@@ -77,6 +77,36 @@ static void a_read_goes_on_after_a_cut_answer(void **state)
 	}
 }
 
+/* A read proves a session: an answer that something on the way delivers twice must not pass for the answer to the next one. */
+static struct bufferevent *asker;
+
+static void answer_first(struct liar *liar, struct bufferevent *to, const char *path, const char *head, const char *body)
+{
+	(void)path;
+	(void)head;
+	(void)body;
+	if (liar->requests > 1)
+		return;
+	asker = to;
+	liar_answer(to, 200, RANGE_ANSWER);
+}
+
+static void an_answer_that_comes_again_answers_nothing(void **state)
+{
+	struct event_base *base = event_base_new();
+	struct liar *liar = liar_new(base, answer_first, NULL);
+	const char *endpoints[] = { liar->endpoint, NULL };
+	struct ask *ask = ask_new(base, endpoints, &(struct etcd_config){ .timeout_ms = 200, .connections = 1 });
+
+	(void)state;
+	assert_int_equal(ask_get(ask, "/a"), 0);
+	liar_answer(asker, 200, RANGE_ANSWER);
+	ask_idle(ask, 50);
+	assert_int_equal(ask_get(ask, "/a"), SM_EUNAVAILABLE);
+	liar_free(liar);
+	ask_free(ask);
+}
+
 static void a_keepalive_goes_on_after_a_cut_answer(void **state)
 {
 	struct script_world *world = *state;
@@ -240,6 +270,7 @@ int main(void)
 		TEST(a_cut_answer_to_a_transaction_is_unknown),
 		TEST(a_transaction_is_not_sent_again_on_a_connection_that_broke),
 		TEST(a_read_goes_on_after_a_cut_answer),
+		TEST(an_answer_that_comes_again_answers_nothing),
 		TEST(a_keepalive_goes_on_after_a_cut_answer),
 		IMPATIENT(silence_ends_in_time),
 		IMPATIENT(many_calls_behind_silence_end_in_time),
