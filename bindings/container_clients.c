@@ -31,6 +31,7 @@ int container_clients_open(struct event_base *base, struct sm_options *options, 
 		.ca_file = options_get(options, OPTIONS_CACERT),
 		.cert_file = options_get(options, OPTIONS_CERT),
 		.key_file = options_get(options, OPTIONS_KEY),
+		.separate_connections = true,
 		/* The watch only tells sooner what the next proof tells: that it is alive need not be asked often. */
 		.watch_interval_ms = WATCH_INTERVAL_MS,
 		.watch_patience_ms = TIMEOUT_MOST_MS,

@@ -37,7 +37,11 @@ struct etcd_config {
 	size_t endpoint_count;
 	const char *username, *password;            /* NULL = no authentication */
 	const char *ca_file, *cert_file, *key_file; /* NULL = the system's / none */
-	unsigned timeout_ms;                        /* of one try of a unary request; 0 = 5000 */
+	/* Plain HTTP has nothing that ties an answer to its request but the order on the connection: what sits between, and delivers an answer
+	 * twice, makes it pass for the answer to the next request. true: each unary request has a connection of its own, except over TLS,
+	 * which notices. For requests whose answers prove something. */
+	bool separate_connections;
+	unsigned timeout_ms;  /* of one try of a unary request; 0 = 5000 */
 	unsigned connections; /* most unary requests at a time, the rest queue here; 0 = 4. Watches have their own */
 	unsigned watch_interval_ms; /* between two questions for a sign of life on a watch; 0 = 2000 */
 	unsigned watch_patience_ms; /* how long that may take until another endpoint is asked; 0 = 3000 */

@@ -256,7 +256,8 @@ static void start(struct etcd_call *call)
 		.body = call->body.data,
 		.body_bytes = call->body.bytes,
 		.timeout_ms = calls->parts->timeout_ms,
-		.once = call->kind->repeat == ETCD_CALL_ONCE };
+		.once = call->kind->repeat == ETCD_CALL_ONCE,
+		.separate = calls->parts->separate_connections };
 
 	leave_queue(call);
 	call->endpoint = calls->parts->endpoints.current;

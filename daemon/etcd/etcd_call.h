@@ -19,6 +19,7 @@ struct etcd_parts {
 	struct etcd_endpoints endpoints;
 	struct etcd_http *http;
 	struct etcd_auth *auth;
+	bool separate_connections;
 	unsigned timeout_ms, connections, watch_interval_ms, watch_patience_ms;
 };
 

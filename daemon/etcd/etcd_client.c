@@ -72,6 +72,7 @@ int etcd_new(struct event_base *base, const struct etcd_config *config, struct e
 		return why_set(why, SM_ENOMEM, "out of memory");
 	etcd->parts.base = base;
 	etcd->parts.timeout_ms = or_default(config->timeout_ms, TIMEOUT_MS);
+	etcd->parts.separate_connections = config->separate_connections;
 	etcd->parts.connections = or_default(config->connections, CONNECTIONS);
 	etcd->parts.watch_interval_ms = or_default(config->watch_interval_ms, WATCH_INTERVAL_MS);
 	etcd->parts.watch_patience_ms = or_default(config->watch_patience_ms, WATCH_PATIENCE_MS);

@@ -133,13 +133,15 @@ static void set_body(struct etcd_transfer *transfer, const struct etcd_transfer_
 		curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
 		curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
-		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 		curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	} else {
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_bytes);
 		curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+	}
+	if (transfer->stream || (request->separate && strncmp(request->endpoint->url, "http://", 7) == 0)) {
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	}
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 	        (long)(request->timeout_ms < CONNECT_MS ? request->timeout_ms : CONNECT_MS));

@@ -28,6 +28,7 @@ struct etcd_transfer_request {
 	size_t body_bytes;
 	unsigned timeout_ms; /* of the whole; of a stream: of connecting */
 	bool once;           /* never sent again by libcurl on its own */
+	bool separate;       /* on a connection of its own, unless it is encrypted */
 };
 
 /* How it ended. Valid in the callback only. */

@@ -80,7 +80,8 @@ static void a_read_goes_on_after_a_cut_answer(void **state)
 /* A read proves a session: an answer that something on the way delivers twice must not pass for the answer to the next one. */
 static struct bufferevent *asker;
 
-static void answer_first(struct liar *liar, struct bufferevent *to, const char *path, const char *head, const char *body)
+static void answer_first(
+        struct liar *liar, struct bufferevent *to, const char *path, const char *head, const char *body)
 {
 	(void)path;
 	(void)head;
@@ -96,7 +97,8 @@ static void an_answer_that_comes_again_answers_nothing(void **state)
 	struct event_base *base = event_base_new();
 	struct liar *liar = liar_new(base, answer_first, NULL);
 	const char *endpoints[] = { liar->endpoint, NULL };
-	struct ask *ask = ask_new(base, endpoints, &(struct etcd_config){ .timeout_ms = 200, .connections = 1 });
+	struct ask *ask = ask_new(base, endpoints,
+	        &(struct etcd_config){ .timeout_ms = 200, .connections = 1, .separate_connections = true });
 
 	(void)state;
 	assert_int_equal(ask_get(ask, "/a"), 0);
