@@ -29,9 +29,10 @@ struct container_register {
 	unsigned failures;
 	struct etcd_call *call, *keepalive;
 	struct etcd_watch *watch;
-	struct event *retry, *beat, *give_up;
+	struct event *retry, *beat, *patience;
 	struct container_session_mark mark;
 	char holder[160];
+	bool impatient;
 };
 
 static void read_store(struct container_register *reg);
@@ -218,13 +219,22 @@ static void grant(struct container_register *reg)
 
 /* ---- session key, and whose turn it is ---- */
 
-static void on_give_up(evutil_socket_t fd, short what, void *arg)
+/* Patience is over, but the last word is etcd's: it may have been away for a while, and the holder gone with it. */
+static void on_patience_over(evutil_socket_t fd, short what, void *arg)
 {
 	struct container_register *reg = arg;
-	char text[400];
 
 	(void)fd;
 	(void)what;
+	reg->impatient = true;
+	unwatch(reg);
+	go(reg, put_key, 0);
+}
+
+static void give_up(struct container_register *reg)
+{
+	char text[400];
+
 	snprintf(text, sizeof text,
 	        "the id %s is held by another process (%s) for more than %u s: stop it, or choose another id",
 	        reg->identity->id, reg->holder, 2 * reg->ttl_s);
@@ -259,11 +269,15 @@ static void wait_for_turn(struct container_register *reg, const struct etcd_kv *
 	is_session(reg, holder, &parts);
 	snprintf(reg->holder, sizeof reg->holder, "lease %" PRIx64 ", since revision %" PRId64, (uint64_t)parts.lease,
 	        holder->create_revision);
+	if (reg->impatient) {
+		give_up(reg);
+		return;
+	}
 	snprintf(text, sizeof text, "the id %s is held by another process (%s); waiting until its session ends",
 	        reg->identity->id, reg->holder);
 	reg->handler->waiting(reg->arg, text);
-	if (!evtimer_pending(reg->give_up, NULL))
-		evtimer_add(reg->give_up, &patience);
+	if (!evtimer_pending(reg->patience, NULL))
+		evtimer_add(reg->patience, &patience);
 	wait_for(reg, reg->identity->sessions_prefix, revision, put_key);
 }
 
@@ -329,9 +343,9 @@ int container_register_new(struct event_base *base, struct etcd *etcd, struct co
 		.arg = arg,
 		.retry = evtimer_new(base, on_retry, reg),
 		.beat = event_new(base, -1, EV_PERSIST, on_beat, reg),
-		.give_up = evtimer_new(base, on_give_up, reg),
+		.patience = evtimer_new(base, on_patience_over, reg),
 	};
-	if (!reg->retry || !reg->beat || !reg->give_up) {
+	if (!reg->retry || !reg->beat || !reg->patience) {
 		container_register_free(reg);
 		return SM_ENOMEM;
 	}
@@ -343,7 +357,7 @@ int container_register_new(struct event_base *base, struct etcd *etcd, struct co
 
 void container_register_free(struct container_register *reg)
 {
-	struct event *events[] = { reg ? reg->retry : NULL, reg ? reg->beat : NULL, reg ? reg->give_up : NULL };
+	struct event *events[] = { reg ? reg->retry : NULL, reg ? reg->beat : NULL, reg ? reg->patience : NULL };
 
 	if (!reg)
 		return;
