@@ -133,14 +133,14 @@ class Sync:
         return self
 
     def __exit__(self, *_):
-        if self.process:
-            self.kill()
+        status = self.terminate() if self.process and self.process.poll() is None else 0
         if self.dumper:
             self.dumper.kill()
             self.dumper.wait()
         self.listener.close()
         for bell in self.bells:
             os.close(bell)
+        assert status == 0, "\n".join(self.log[-30:])
 
     def start(self, wait=True):
         self.parent, child = socket.socketpair()
@@ -347,7 +347,7 @@ def shown(view):
     return {name: s for name, s in services.items() if s["exists"] or s["shards"] or s["containers"] or s["workers"]}
 
 
-def assert_view_is(sync, etcd):
+def assert_view_is(sync, etcd, seconds=10):
     """A deletion leaves no revision to wait for, and sync itself may be writing: so until they are equal."""
 
     def read():
@@ -355,11 +355,12 @@ def assert_view_is(sync, etcd):
         return view, shown(view), expected
 
     with contextlib.suppress(AssertionError):
-        wait_until("equal", lambda: (lambda r: r[1] == r[2])(read()), 10)
+        wait_until("equal", lambda: (lambda r: r[1] == r[2])(read()), seconds)
     view, got, expected = read()
-    for name in {*got, *expected}:
-        for part in {*got.get(name, {}), *expected.get(name, {})}:
-            assert got.get(name, {}).get(part) == expected.get(name, {}).get(part), (name, part)
+    differ = [(name, part, got.get(name, {}).get(part), expected.get(name, {}).get(part)) for name in {*got, *expected}
+              for part in {*got.get(name, {}), *expected.get(name, {})}]
+    differ = [d for d in differ if d[2] != d[3]]
+    assert not differ, "\n".join([*(f"{n} {p}: view {g}\n{n} {p}: etcd {e}" for n, p, g, e in differ), str(view["revision"]), *sync.log[-30:]])
     return view
 
 
