@@ -34,6 +34,7 @@ struct balancer_dispatch {
 	struct balancer_orders *orders;
 	void (*wake)(void *arg);
 	void *arg;
+	uint32_t first; /* container of the next flush: what the service may have under way is for all of them */
 	TAILQ_HEAD(sent_list, sent) sent; /* oldest first */
 };
 
@@ -280,8 +281,11 @@ static bool send_next(struct balancer_dispatch *dispatch, const struct view *vie
 
 void balancer_dispatch_flush(struct balancer_dispatch *dispatch, const struct view *view, uint64_t now)
 {
-	for (uint32_t i = 0; i < dispatch->service->containers.count; i++) {
-		while (send_next(dispatch, view, i, now))
+	uint32_t count = dispatch->service->containers.count;
+
+	dispatch->first++;
+	for (uint32_t i = 0; i < count; i++) {
+		while (send_next(dispatch, view, (dispatch->first + i) % count, now))
 			;
 	}
 }

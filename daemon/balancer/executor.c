@@ -68,8 +68,15 @@ static void set_alarm(struct executor *executor, uint32_t number, uint64_t due_m
 	executor_alarms_set(&executor->alarms, due_ms, number);
 }
 
+static void end_await(struct executor *executor, struct executor_shard *shard)
+{
+	executor->claims_awaited -= shard->awaited;
+	shard->awaited = false;
+}
+
 static void end_flight(struct executor *executor, struct executor_shard *shard)
 {
+	end_await(executor, shard);
 	if (shard->flight.op == EXECUTOR_ADD)
 		executor->containers[shard->flight.to].adds_under_way--;
 	shard->flight = (struct executor_step){ 0 };
@@ -172,6 +179,8 @@ bool executor_claimed(struct executor *executor, uint32_t number, struct executo
 		shard->failures = 0;
 	}
 	shard->claim = claim;
+	if (shard->awaited && claim.container == shard->flight.to)
+		end_await(executor, shard);
 	settle(executor, number, now_ms);
 	return moved && claim.container < EXECUTOR_AWAY && claim.current && shard->configured &&
 	       claim.container != shard->wanted;
@@ -273,8 +282,11 @@ static struct executor_order give_out(struct executor *executor, uint32_t number
 	shard->flight = step;
 	shard->sequence = ++executor->sequence;
 	shard->started = true;
-	if (step.op == EXECUTOR_ADD)
+	if (step.op == EXECUTOR_ADD) {
 		executor->containers[step.to].adds_under_way++;
+		shard->awaited = shard->claim.container == EXECUTOR_NONE;
+		executor->claims_awaited += shard->awaited;
+	}
 	if (step.op == EXECUTOR_DROP && shard->configured && shard->leaving == EXECUTOR_NONE) {
 		shard->leaving = step.to;
 		executor->containers[step.to].moves_away++;
@@ -319,6 +331,7 @@ uint32_t executor_take(
 			ret_orders[taken++] = give_out(executor, shard, drop);
 	}
 	while (taken < max && container->adds_under_way < EXECUTOR_ADDS_UNDER_WAY &&
+	        executor->claims_awaited < EXECUTOR_CLAIMS_AWAITED &&
 	        (shard = first_of(executor, number, EXECUTOR_ADDS)) != EXECUTOR_QUEUE_NONE)
 		ret_orders[taken++] = give_out(executor, shard, add);
 	return taken;

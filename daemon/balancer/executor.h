@@ -33,6 +33,9 @@
 #define EXECUTOR_AGAIN_MIN_MS 10u /* for a container; one that has just registered may not be open yet */
 /* Most adds given out and not ended, per container: what waits can still be planned elsewhere. Drops never wait behind adds. */
 #define EXECUTOR_ADDS_UNDER_WAY 256u
+/* Most adds of the whole service that are given out and whose claim the view does not show yet. Claims are what etcd has to bear: with
+ * all that 50 containers may have under way it kept sessions waiting until they ended. An application's slow add does not count. */
+#define EXECUTOR_CLAIMS_AWAITED 1024u
 /* Most moves away from one container at a time, from the drop until the heir has the claim. A shard is without owner while the others of
  * its batch are dropped, released and claimed, so small batches make short gaps: measured, 250 moves at once leave each without owner for
  * 55 ms, in batches of this size for a fraction of it, and all of them take no longer. */

@@ -35,6 +35,7 @@ struct executor {
 	struct executor_alarms alarms;
 	uint64_t random;
 	uint32_t sequence;
+	uint32_t claims_awaited;
 };
 
 #endif

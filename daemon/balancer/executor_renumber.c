@@ -8,9 +8,12 @@
 
 #include <stdlib.h>
 
-static void copy_renumbered(struct executor *executor, const struct executor_numbering *numbering,
+/* How many claims are awaited still. */
+static uint32_t copy_renumbered(struct executor *executor, const struct executor_numbering *numbering,
         struct executor_shard *shards, struct executor_container *containers)
 {
+	uint32_t claims_awaited = 0;
+
 	for (uint32_t i = 0; i < executor->container_count; i++) {
 		if (numbering->container_is[i] != EXECUTOR_NONE && !numbering->container_anew[i])
 			containers[numbering->container_is[i]] = executor->containers[i];
@@ -28,9 +31,11 @@ static void copy_renumbered(struct executor *executor, const struct executor_num
 			containers[shards[i].flight.to].adds_under_way++;
 		if (shards[i].leaving != EXECUTOR_NONE)
 			containers[shards[i].leaving].moves_away++;
+		claims_awaited += shards[i].awaited;
 		if (shards[i].moving)
 			containers[shards[i].wanted].moves_here++;
 	}
+	return claims_awaited;
 }
 
 int executor_renumber(struct executor *executor, const struct executor_numbering *numbering)
@@ -47,7 +52,7 @@ int executor_renumber(struct executor *executor, const struct executor_numbering
 		executor_alarms_done(&alarms);
 		return SM_ENOMEM;
 	}
-	copy_renumbered(executor, numbering, shards, containers);
+	executor->claims_awaited = copy_renumbered(executor, numbering, shards, containers);
 	executor_queue_done(&executor->queue);
 	executor_alarms_done(&executor->alarms);
 	free(executor->shards);

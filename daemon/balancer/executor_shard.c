@@ -71,6 +71,7 @@ struct executor_shard executor_shard_renumbered(
 	shard.flight = step_renumbered(numbering, was->flight);
 	shard.failed = step_renumbered(numbering, was->failed);
 	shard.answered = was->answered && shard.flight.op;
+	shard.awaited = was->awaited && shard.flight.op;
 	shard.leaving = renumbered(numbering, was->leaving, EXECUTOR_NONE);
 	if (shard.leaving != EXECUTOR_NONE && numbering->container_anew[was->leaving])
 		shard.leaving = EXECUTOR_NONE;

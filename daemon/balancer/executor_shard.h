@@ -17,6 +17,7 @@ struct executor_shard {
 	struct executor_claim claim;
 	uint32_t wanted;
 	bool configured;
+	bool awaited;      /* an add is under way, its claim has not been seen yet */
 	bool moving;       /* counted as on its way to the container that is wanted */
 	bool started;      /* an order was given out for the container that is wanted now */
 	bool orphan;       /* the container that it was with, or on its way to, is no more; until the next wish */

@@ -67,6 +67,33 @@ static void test_drops_do_not_wait_behind_adds(void **state)
 	assert_int_equal(orders[1].op, EXECUTOR_ADD);
 }
 
+static void test_the_service_awaits_so_many_claims(void **state)
+{
+	enum { MANY = 6 };
+	static uint32_t was[EXECUTOR_CLAIMS_AWAITED + 100];
+	static struct executor_order many[EXECUTOR_CLAIMS_AWAITED + 100];
+	static const uint32_t same[] = { A, B };
+	static const bool anew[CONTAINERS];
+	struct executor_numbering numbering = { .shard_count = sizeof(was) / sizeof(was[0]),
+		.container_count = MANY,
+		.shard_was = was,
+		.container_is = same,
+		.container_anew = anew };
+	uint32_t taken = 0;
+
+	(void)state;
+	memset(was, 0xff, sizeof(was));
+	assert_int_equal(executor_renumber(executor, &numbering), 0);
+	for (uint32_t i = 0; i < numbering.shard_count; i++)
+		executor_want(executor, i, i % MANY, true, 1);
+	for (uint32_t c = 0; c < MANY; c++)
+		taken += executor_take(executor, c, 1, numbering.shard_count, many + taken);
+	assert_int_equal(taken, EXECUTOR_CLAIMS_AWAITED);
+	/* claimed, and the application takes its time: that is nobody's else affair */
+	executor_claimed(executor, many[0].shard, (struct executor_claim){ .container = 0, .current = true }, 2);
+	assert_int_equal(executor_take(executor, MANY - 1, 2, 100, many), 1);
+}
+
 static void own_all(uint32_t container, uint32_t wanted, bool configured)
 {
 	for (uint32_t i = 0; i < SHARDS; i++) {
@@ -175,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_drops_do_not_wait_behind_adds),
+		TEST(test_the_service_awaits_so_many_claims),
 		TEST(test_few_moves_away_at_a_time),
 		TEST(test_few_moves_to_one_heir_at_a_time),
 		TEST(test_a_drop_that_failed_makes_room),
