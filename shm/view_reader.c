@@ -27,7 +27,7 @@ static int open_head(const char *dir, const struct view_head **ret_head)
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof(path), "%s/view", dir) >= (int)sizeof(path))
 		return SM_EINVAL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return open_error();
 	struct view_head *head;
@@ -60,7 +60,7 @@ static int open_segment(const char *dir, const struct view_head *head, struct vi
 		error = view_map_path(dir, number, path);
 		if (error)
 			return error;
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0) {
 			error = open_error();
 			continue;

@@ -7,6 +7,9 @@
 #include "view_help.h"
 #include "view_layout.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 /* Leaves a small view behind, without a writer. */
 static void make_view(struct view_fixture *fixture)
 {
@@ -223,6 +226,28 @@ static void test_noise(void **state)
 	free(noisy);
 }
 
+/* Whoever asks is not kept waiting for a writer of a pipe. */
+static void test_other_kinds_of_files(void **state)
+{
+	static const char *const names[] = { "view.1", "view" };
+	struct view_fixture *fixture = *state;
+	char path[128];
+
+	make_view(fixture);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", fixture->dir, names[i]);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(mkfifo(path, 0600), 0);
+		assert_true(open_error(fixture) < 0);
+		assert_int_equal(unlink(path), 0);
+		assert_int_equal(mkdir(path, 0700), 0);
+		assert_true(open_error(fixture) < 0);
+		assert_int_equal(rmdir(path), 0);
+		assert_int_equal(symlink("/dev/zero", path), 0);
+		assert_true(open_error(fixture) < 0);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, view_help_setup, view_help_teardown)
 
 int main(void)
@@ -234,6 +259,7 @@ int main(void)
 		TEST(test_truncated),
 		TEST(test_damaged_headers),
 		TEST(test_noise),
+		TEST(test_other_kinds_of_files),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
