@@ -117,7 +117,7 @@ int sm_container_ack(struct sm_container *container, uint64_t sequence, const ch
 
 uint64_t sm_shard_held(const struct sm_container *container, const char *shard, uint32_t replica)
 {
-	return container_held_get(container->held, shard, replica);
+	return shard ? container_held_get(container->held, shard, replica) : 0;
 }
 
 /* The loop, the sockets to etcd and the mutex are shared with, or were used by, a thread that is not here: they are left alone. */

@@ -154,6 +154,8 @@ int sm_route_lookup(struct sm_route *route, const char *service, const char *sha
 	struct view_owner owner;
 	int error = SM_ENOENT;
 
+	if (!service || !shard)
+		return SM_EINVAL;
 	if (!atomic_load(route->alive))
 		return SM_EFORKED;
 	keep_up(route);

@@ -15,8 +15,8 @@
  *     sm_container_close(c);
  *
  * Conventions. A function that can fail returns 0 or a negative enum sm_error; outputs come last and are untouched on
- * failure. Handles are opaque. Strings are UTF-8 and NUL-terminated; those that a function returns belong to the object
- * they came from and live as long as it does, unless the function says otherwise. Functions on one handle may be called from any thread;
+ * failure. Handles are opaque, and not NULL where nothing else is said. Strings are UTF-8 and NUL-terminated; those that a function
+ * returns belong to the object they came from and live as long as it does, unless the function says otherwise. Functions on one handle may be called from any thread;
  * sm_*_close and sm_*_free by exactly one, after all others have returned. After fork the child owns nothing: every
  * function answers SM_EFORKED there, sm_shard_held answers 0, and only sm_*_free and sm_*_close do something (free memory).
  */
@@ -170,7 +170,8 @@ int sm_route_open(const char *runtime_dir, struct sm_route **ret_route);
 void sm_route_close(struct sm_route *route);
 
 /* Copies the address (container id) of the shard's owner that is ready to serve, and its token. SM_ENOENT: unknown shard, or no owner.
- * SM_EINVAL: address_bytes too small (256 always suffices). Never blocks, takes no lock; may be called from many threads. */
+ * SM_EINVAL: address_bytes too small (256 always suffices), or a NULL text. Never blocks, takes no lock; may be called from many
+ * threads. */
 int sm_route_lookup(struct sm_route *route, const char *service, const char *shard, uint32_t replica, char *address,
         size_t address_bytes, uint64_t *ret_token);
 

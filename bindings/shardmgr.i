@@ -20,6 +20,25 @@
 %thread sm_container_wait;
 %thread sm_container_next;
 %thread sm_container_close;
+
+/* A text that C would see only the beginning of is refused. */
+%typemap(in) const char * (Py_ssize_t bytes) {
+	if ($input == Py_None) {
+		$1 = NULL;
+	} else if (!PyUnicode_Check($input)) {
+		PyErr_Format(PyExc_TypeError, "a text must be a str, not %s", Py_TYPE($input)->tp_name);
+		SWIG_fail;
+	} else {
+		$1 = (char *)PyUnicode_AsUTF8AndSize($input, &bytes);
+		if (!$1)
+			SWIG_fail;
+		if (strlen($1) != (size_t)bytes) {
+			PyErr_SetString(PyExc_ValueError, "a text must not contain NUL");
+			SWIG_fail;
+		}
+	}
+}
+%typemap(freearg) const char * "";
 #endif
 
 /* Cells for outputs: new_…, …_value, delete_…. */

@@ -129,6 +129,9 @@ func (c *Container) ID() string { return c.id }
 
 // Held is the fencing token if this process may act for the shard at this instant, else 0.
 func (c *Container) Held(shard string, replica uint32) (token uint64) {
+	if hasNUL(shard) {
+		return 0
+	}
 	c.use(func(handle capi.Struct_SS_sm_container) { token = capi.Sm_shard_held(handle, shard, uint(replica)) })
 	return token
 }

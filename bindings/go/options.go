@@ -50,11 +50,17 @@ func (o Options) table() [][2]string {
 	return given
 }
 
+// hasNUL tells texts that C would see only the beginning of.
+func hasNUL(text string) bool { return strings.IndexByte(text, 0) >= 0 }
+
 // open gives the C handle of a container that has been started.
 func (o Options) open() (capi.Struct_SS_sm_container, error) {
 	options := capi.Sm_options_new()
 	defer capi.Sm_options_free(options)
 	for _, option := range o.table() {
+		if hasNUL(option[1]) {
+			return nil, &Error{ErrInvalid.Code, option[0] + ": a text must not contain NUL"}
+		}
 		if code := capi.Sm_options_set(options, option[0], option[1]); code < 0 {
 			return nil, &Error{code, capi.Sm_options_error(options)}
 		}

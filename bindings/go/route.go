@@ -38,6 +38,9 @@ func (r *Route) Lookup(service, shard string, replica uint32) (address string, t
 	if r.handle == nil {
 		return "", 0, ErrClosed
 	}
+	if hasNUL(service) || hasNUL(shard) {
+		return "", 0, ErrInvalid
+	}
 	text, cell := capi.NewText_cell(), capi.New_token_cell()
 	defer capi.DeleteText_cell(text)
 	defer capi.Delete_token_cell(cell)

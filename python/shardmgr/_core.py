@@ -54,6 +54,8 @@ def option_text(value: Any) -> str:
         return ",".join(f"{k}={v}" for k, v in value.items())
     if isinstance(value, (list, tuple)):
         return ",".join(map(str, value))
+    if value is None:
+        raise TypeError("an option must have a value, not None")
     return str(value)
 
 
@@ -169,7 +171,11 @@ Endpoints = Union[str, Sequence[str]]
 
 def describe(error: BaseException) -> str:
     """An application's exception, as the manager shows it."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        text = str(error).encode(errors="backslashreplace").decode().replace("\0", "\\0")
+    except Exception:  # an exception without a text must be acknowledged, too
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 __all__ = ["Core", "Endpoints", "Error", "Event", "Shard", "describe"]

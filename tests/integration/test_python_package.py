@@ -230,6 +230,51 @@ def test_route(dev, script):
     assert "no view:" in run.text() and "closed" in run.text()
 
 
+def test_texts_that_c_would_cut_or_not_see(dev, script):
+    run = script(
+        """
+        for service in (None, "p\\0y", "\\udcff"):
+            try:
+                shardmgr.Container(service, "127.0.0.1:0", App(), endpoints=sys.argv[1]).start()
+                print("accepted", repr(service))
+            except (TypeError, ValueError, shardmgr.Error) as error:
+                print("refused", ascii(error))
+        with shardmgr.Container("py", "127.0.0.1:0", App(), endpoints=sys.argv[1], ttl=2) as c:
+            for shard in (None, "s1\\0", "\\udcff", 7):
+                try:
+                    print("held", c.held(shard))
+                except (TypeError, ValueError) as error:
+                    print("refused", ascii(error))
+        print("end", flush=True)
+        """,
+        dev.endpoint,
+    )
+    assert run.status() == 0, run.text()
+    assert run.text().count("refused") >= 6 and "accepted" not in run.text() and run.text().endswith("end\n"), run.text()
+
+
+def test_an_add_may_fail_with_any_text(dev, script):
+    """The claim is given back and asked for again, whatever the exception says of itself."""
+    run = script(
+        """
+        class Odd(Exception):
+            def __str__(self):
+                raise RuntimeError
+        errors = [ValueError("\\udcff"), ValueError("a\\0b"), Odd()]
+        added = threading.Event()
+        class Failing(App):
+            def add(self, shard):
+                if errors:
+                    raise errors.pop()
+                added.set()
+        with shardmgr.Container("py", "127.0.0.1:0", Failing(), endpoints=sys.argv[1], ttl=2) as c:
+            print("added" if added.wait(20) else "stuck", flush=True)
+        """,
+        dev.endpoint,
+    )
+    assert run.status(60) == 0 and "added" in run.text(), run.text()
+
+
 def test_close_without_start_and_failing_handlers(dev, script):
     run = script(
         """
