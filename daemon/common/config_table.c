@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define UNIX_PATH_BYTES 108  /* NUL included */
 #define RUNTIME_DIR_BYTES 90 /* a UNIX socket's path has 107, and its name goes behind */
 
 static int check_service(const char *text, struct why *why)
@@ -28,6 +29,9 @@ static int check_endpoint(const char *text, struct why *why)
 	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
 		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0)
 			rest = text + strlen(schemes[i]);
+	if (rest != text && strncmp(text, "unix:", 5) == 0 && strlen(rest) >= UNIX_PATH_BYTES - 1)
+		return why_set(why, SM_EINVAL, "the path of a UNIX socket has %d bytes at most; this one has %zu",
+		        UNIX_PATH_BYTES - 1, strlen(rest) + 1);
 	if (rest != text && strncmp(text, "unix:", 5) == 0)
 		return rest[0] != '\0'
 		               ? 0

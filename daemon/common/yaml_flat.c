@@ -251,6 +251,10 @@ int yaml_flat_parse(const char *name, const char *text, size_t bytes, struct yam
 
 	if (!yaml_parser_initialize(&reader.parser))
 		return no_memory(&reader);
+	if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* some editors begin files so */
+		reader.text = text += 3;
+		reader.bytes = bytes -= 3;
+	}
 	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, bytes);
 	error = read_stream(&reader);

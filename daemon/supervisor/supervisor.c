@@ -168,6 +168,8 @@ int supervisor_dev(const struct supervisor_dev_options *options)
 	int status = 1, error;
 
 	log_init("smd", LOG_LEVEL_INFO);
+	if (options->persist != NULL && options->persist[0] == '\0')
+		fatalx("--persist: the directory is empty; name one, or leave --persist out to keep nothing");
 	if (options->persist != NULL && make_absolute(options->persist, dev.persist, sizeof(dev.persist)) < 0)
 		fatalx("--persist: the path is too long");
 	error = start_keeper(&dev, &why);

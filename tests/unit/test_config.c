@@ -121,6 +121,7 @@ static const struct {
 	{ SAMPLE "a: \xff\n", "f.yml:6:4: invalid leading UTF-8 octet; the file must be UTF-8 text" },
 	{ SAMPLE "a: \x01\n", "f.yml:6:4: control characters are not allowed; the file must be UTF-8 text" },
 	{ SAMPLE "a: \"\\0\"\n", "f.yml:6:4: a text must not contain NUL" },
+	{ "\xef\xbb\xbf" SAMPLE "a: \"\\0\"\n", "f.yml:6:4: a text must not contain NUL" }, /* a byte order mark */
 	{ "- a\n", "f.yml:1:1: this must be keys with values, as in \"port: 8801\"" },
 	{ "hello\n", "f.yml:1:1: this must be keys with values, as in \"port: 8801\"" },
 	{ "service: foo/bar\nport: 65536\nendpoints: [h, \"h:1\", ftp://x:1, \"unix:///\"]\netcdPrefix: sm/\n",
