@@ -13,6 +13,12 @@ libtests_la_SOURCES = tests/etcd_server.h tests/etcd_server.c
 libtests_la_CFLAGS = $(AM_CFLAGS) $(LIBCURL_CFLAGS) $(JANSSON_CFLAGS)
 libtests_la_LIBADD = $(LIBCURL_LIBS) $(JANSSON_LIBS)
 
+# Parsers of several folders under one seeded storm.
+UNIT_TESTS += tests/unit/test_parsers
+tests_unit_test_parsers_SOURCES = tests/unit/test_parsers.c daemon/http/http_query.c
+tests_unit_test_parsers_CFLAGS = $(CONTAINER_TEST_CFLAGS)
+tests_unit_test_parsers_LDADD = libbalancer.la libcontainer.la $(JANSSON_LIBS) $(CMOCKA_LIBS)
+
 # Tests in Python: make check runs each file by pytest.
 TEST_EXTENSIONS = .py
 PY_LOG_COMPILER = env SM_BUILD_DIR=$(abs_top_builddir) SM_SANITIZERS=$(SANITIZERS) SM_PYTHON=$(PYTHON) PYTHONDONTWRITEBYTECODE=1 \
