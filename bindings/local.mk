@@ -72,7 +72,7 @@ tests_unit_test_route_CFLAGS = $(CONTAINER_TEST_CFLAGS)
 tests_unit_test_route_LDADD = $(CONTAINER_TEST_LIBS)
 
 # On a real etcd.
-CONTAINER_RIG = tests/unit/container_rig.h tests/unit/container_rig.c
+CONTAINER_RIG = tests/unit/container_rig.h tests/unit/container_rig.c tests/unit/container_rig_etcd.c
 CONTAINER_RIG_CFLAGS = $(CONTAINER_TEST_CFLAGS) $(LIBCURL_CFLAGS)
 CONTAINER_RIG_LIBS = libtests.la libcontainer.la $(CMOCKA_LIBS) $(LIBCURL_LIBS) $(JANSSON_LIBS)
 
