@@ -6,6 +6,7 @@
 #include "balancer_batch.h"
 
 #include "balancer_memory.h"
+#include "common/keys.h"
 #include "common/log.h"
 #include "common/records.h"
 
@@ -29,6 +30,21 @@ void balancer_batch_done(struct balancer_batch *batch)
 	*batch = (struct balancer_batch){ 0 };
 }
 
+/* WHY: others may have written texts of a megabyte, which no request of many orders has room for. A container refuses a task that is only
+ * a little too long just as well, and that order alone. Returns text, or *ret_copy, which the caller frees. */
+static char *cut(const char *text, size_t most, char **ret_copy)
+{
+	*ret_copy = NULL;
+	if (strlen(text) <= most)
+		return (char *)text;
+	while (((unsigned char)text[most] & 0xc0) == 0x80)
+		most++; /* not within a character */
+	*ret_copy = strndup(text, most);
+	if (!*ret_copy)
+		fatalx("out of memory for an order");
+	return *ret_copy;
+}
+
 static json_t *print_order(
         const struct view *view, const struct balancer_shard *shard, enum executor_op op, size_t *body_bytes)
 {
@@ -37,6 +53,7 @@ static json_t *print_order(
 	struct record_shard record;
 	struct view_service service;
 	struct view_shard row;
+	char *task, *group, *worker_group;
 
 	*body_bytes += ORDER_BYTES;
 	if (op == EXECUTOR_DROP)
@@ -45,18 +62,21 @@ static json_t *print_order(
 	view_service_get(view, row.service, &service);
 	record = (struct record_shard){ .id = (char *)shard->id,
 		.service = (char *)service.name,
-		.task = (char *)row.task,
+		.task = cut(row.task, KEYS_TASK_BYTES + 1, &task),
 		.pin = (char *)row.pin,
-		.group = (char *)row.group,
-		.worker_group = (char *)row.worker_group,
+		.group = cut(row.group, KEYS_ID_BYTES, &group),
+		.worker_group = cut(row.worker_group, KEYS_ID_BYTES, &worker_group),
 		.update_time = row.update_time,
 		.lease_id = row.lease_id,
 		.lease_expire = row.lease_expire };
-	*body_bytes += strlen(row.task);
+	*body_bytes += strlen(record.task);
 	if (json_object_set_new(json, "spec", records_shard_to_json(&record)) < 0) {
 		json_decref(json);
-		return NULL;
+		json = NULL;
 	}
+	free(task);
+	free(group);
+	free(worker_group);
 	return json;
 }
 

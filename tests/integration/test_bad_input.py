@@ -101,6 +101,21 @@ def test_a_spec_that_is_garbage_is_named_and_can_be_repaired(dev):
     assert SERVICE in dev.must("get-spec", method="GET")["services"]
 
 
+def test_absurd_shards_keep_the_others_from_nobody(dev):
+    """Texts that others wrote, each nearly as long as etcd takes: refused one by one, not with everything that is asked along with them."""
+    absurd = [{"task": "h" * 1400000}, {"task": "\u00e9" * 600000}, {"group": "g" * 1400000}, {"workerGroup": "w" * 1400000},
+              {"manualContainerId": "m" * 1400000}]
+    for i in range(25):
+        spec = {"id": f"absurd{i}", "service": SERVICE, "updateTime": 5, **absurd[i % len(absurd)]}
+        put(dev, f"/sm/app/{dev.manager}/service/{SERVICE}/shard/absurd{i}".encode(), json.dumps(spec, ensure_ascii=False).encode())
+    dev.must("add-shards", {"service": SERVICE, "shards": [{"shardId": f"s{i}"} for i in range(50)]})
+    container = Container(SERVICE, dev.endpoint)
+    wait_until("the good ones", lambda: {f"s{i}" for i in range(50)} <= set(container.holds()), 60)
+    wait_until("the reason", lambda: any("task is longer" in line for line in dev.log))
+    assert not [line for line in dev.log if "status 413" in line]
+    assert container.stop() == 0
+
+
 # ---- containers ----
 
 def chunk(data):
