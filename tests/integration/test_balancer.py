@@ -5,6 +5,7 @@ import os
 import signal
 
 import pytest
+from conftest import children_of
 from containers import Journal, boot_ns
 from sim import PATIENCE, Sim, counts, held
 from smd import Dev, wait_until
@@ -222,3 +223,21 @@ def test_a_container_that_comes_back_within_the_recovery_time(dev, sims, journal
     wait_counts(others, [100, 100, 100])
     assert held(journal) == before
     assert moved_since(journal, "kill") == 100  # each once, to where it was
+
+
+def test_etcd_that_stops_for_longer_than_sessions_live_moves_nothing(dev, sims, journal):
+    settled_three(dev, sims, journal, shards=300)
+    before = held(journal)
+    etcd = children_of(dev.children()["etcd"])[0]
+    os.kill(etcd, signal.SIGSTOP)
+    try:
+        wait_until("no plans without etcd", lambda: any("out of step" in line for line in dev.log), 30)
+        assert all(container in before for container in held(journal))
+    finally:
+        os.kill(etcd, signal.SIGCONT)
+    wait_until("plans again", lambda: any("in step with etcd again" in line for line in dev.log))
+    add_shards(dev, 3, first=1000)
+    wait_until("everything has an owner", lambda: len(journal.owners()) == 303)
+    wait_view(dev, 303)
+    after = held(journal)
+    assert all(shards <= after[container] for container, shards in before.items())
