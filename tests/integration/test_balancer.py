@@ -225,19 +225,17 @@ def test_a_container_that_comes_back_within_the_recovery_time(dev, sims, journal
     assert moved_since(journal, "kill") == 100  # each once, to where it was
 
 
-def test_etcd_that_stops_for_longer_than_sessions_live_moves_nothing(dev, sims, journal):
-    settled_three(dev, sims, journal, shards=300)
-    before = held(journal)
+def test_nothing_is_moved_while_etcd_is_away(dev, sims, journal):
+    sim = settled_three(dev, sims, journal, shards=300)
+    events = len(journal.events)
     etcd = children_of(dev.children()["etcd"])[0]
     os.kill(etcd, signal.SIGSTOP)
     try:
         wait_until("no plans without etcd", lambda: any("out of step" in line for line in dev.log), 30)
-        assert all(container in before for container in held(journal))
+        assert not [e for e in journal.events[events:] if e[2] != "lost"]
     finally:
         os.kill(etcd, signal.SIGCONT)
     wait_until("plans again", lambda: any("in step with etcd again" in line for line in dev.log))
-    add_shards(dev, 3, first=1000)
-    wait_until("everything has an owner", lambda: len(journal.owners()) == 303)
-    wait_view(dev, 303)
-    after = held(journal)
-    assert all(shards <= after[container] for container, shards in before.items())
+    # every session may have ended meanwhile: whatever that costs, it ends even
+    wait_counts(sim, [100, 100, 100], 60)
+    wait_view(dev, 300)

@@ -300,7 +300,7 @@ int world_teardown(void **state)
 
 void world_run(struct world *world, bool (*done)(struct world *world))
 {
-	uint64_t end = now_ms() + 20000;
+	uint64_t end = now_ms() + 60000;
 
 	while (!done(world)) {
 		assert_in_range(now_ms(), 0, end);

@@ -59,7 +59,7 @@ void world_close(struct world *world, uint32_t number); /* its server ends: conn
 void world_free_claims(struct world *world, const char *service, const char *container);
 uint32_t world_held(const struct world *world, const char *service, const char *container); /* NULL: by anybody */
 
-/* Runs the loop until done(world) or 20 s are over, which fails the test. */
+/* Runs the loop until done(world) or 60 s are over, which fails the test. */
 void world_run(struct world *world, bool (*done)(struct world *world));
 /* Runs until everything that is under way has come to rest: nothing has happened for this long. */
 void world_rest(struct world *world, int ms);
