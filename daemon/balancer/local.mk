@@ -48,3 +48,7 @@ tests_sim_containers_SOURCES = tests/sim_containers.c
 tests_sim_containers_LDADD = libshardmgr.la
 TESTS += tests/integration/test_balancer.py
 EXTRA_DIST += tests/integration/test_balancer.py tests/integration/sim.py
+UNIT_TESTS += tests/unit/test_balancer_lines
+tests_unit_test_balancer_lines_SOURCES = tests/unit/test_balancer_lines.c
+tests_unit_test_balancer_lines_CFLAGS = $(BALANCER_TEST_CFLAGS)
+tests_unit_test_balancer_lines_LDADD = libbalancer.la $(JANSSON_LIBS) $(CMOCKA_LIBS)
