@@ -51,10 +51,14 @@ def main():
         counts = [len(c.holds()) for c in alive]
         return sum(counts) == SHARDS and max(counts) - min(counts) <= 1
 
+    whole = {}
+
     def phase(cause, act):
         journal.begin(cause)
+        began, before = boot_ns(), len(journal.events)
         act()
         wait_until(cause, balanced, 60)
+        whole[cause] = (max(e[0] for e in journal.events[before:]) - began) / 1e9
 
     try:
         dev.must("add-spec", {"service": SERVICE})
@@ -74,7 +78,7 @@ def main():
         print(f"joined: {adds['container joined']} moves, least possible {SHARDS // 4}")
         print(f"stopped: {adds['stopped cleanly']} moves; killed: {adds['killed with -9']} moves")
         for cause in ("container joined", "stopped cleanly", "killed with -9"):
-            print(row(cause, gaps[cause]))
+            print(row(cause, gaps[cause]) + f"  all done after {ms(whole[cause])}")
         print(f"etcd commit, median {ms(commit)}; planned move p50 is {statistics.median(gaps['container joined']) / commit:.1f} of it")
         print(f"two owners, or a token that did not grow: {len(violations)}")
         return 1 if violations else 0
