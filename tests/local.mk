@@ -4,9 +4,14 @@ TESTS += tests/integration/test_bad_input.py
 EXTRA_DIST += tests/integration/containers.py tests/integration/smd.py tests/integration/test_bad_input.py
 EXTRA_DIST += tests/summary.py tests/lint/run tests/lint/cycles.py tests/lint/sizes.py tests/bench/run tests/bench/handover.py tests/bench/scale.py tests/bench/README.md
 
+# One after the other: "all" runs a make of its own, and two of them would build the same objects at the same time.
 .PHONY: check-programs bench-programs
-check-programs: all $(check_PROGRAMS) $(check_LTLIBRARIES) $(check_SCRIPTS)
-bench-programs: all $(BENCHES)
+check-programs:
+	$(MAKE) $(AM_MAKEFLAGS) all
+	$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS) $(check_LTLIBRARIES) $(check_SCRIPTS)
+bench-programs:
+	$(MAKE) $(AM_MAKEFLAGS) all
+	$(MAKE) $(AM_MAKEFLAGS) $(BENCHES) $(check_PROGRAMS)
 
 check_LTLIBRARIES += libtests.la
 libtests_la_SOURCES = tests/etcd_server.h tests/etcd_server.c
