@@ -37,7 +37,7 @@ int container_clients_open(struct event_base *base, struct sm_options *options, 
 		.watch_patience_ms = TIMEOUT_MOST_MS,
 	};
 
-	/* R3: a try of a renewal takes a sixth of the TTL at most; a transaction may take longer before it counts as unknown. */
+	/* A try of a renewal takes a sixth of the TTL at most; a transaction may take longer before it counts as unknown. */
 	if (!error)
 		error = open_one(base, &config, ttl_ms / 2u, &options->why, &ret_clients->work);
 	config.connections = 1;

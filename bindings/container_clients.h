@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  * Copyright The sm Authors
  *
- * A container's etcd clients: renewals and their proofs on connections of their own (R3), everything else on a third.
+ * A container's etcd clients: renewals and their proofs on connections of their own, everything else on a third.
  */
 #ifndef CONTAINER_CLIENTS_H
 #define CONTAINER_CLIENTS_H

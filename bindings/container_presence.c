@@ -13,7 +13,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define WARM_S 90 /* R4: how long suspended shards wait for etcd before they are given up */
+#define WARM_S 90 /* how long suspended shards wait for etcd before they are given up */
 
 struct container_presence {
 	struct container_presence_parts parts;

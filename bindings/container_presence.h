@@ -27,7 +27,7 @@ struct container_presence_handler {
 
 struct container_presence_parts { /* all borrowed */
 	struct event_base *base;
-	struct etcd *etcd, *keepalives, *proofs; /* clients, so connections, of their own (R3) */
+	struct etcd *etcd, *keepalives, *proofs; /* clients, so connections, of their own */
 	struct container_identity *identity;
 	struct container_session *session;
 	struct container_held *held;

@@ -55,7 +55,7 @@ enum container_session_proof {
 enum container_session_proof container_session_prove(
         struct container_session *session, const struct container_session_mark *mark, struct clocks now);
 
-/* R2: may this container act? */
+/* May this container act? */
 bool container_session_live(const struct container_session *session, struct clocks now);
 
 /* true exactly once per suspension: at the first call after the deadline. */

@@ -19,13 +19,13 @@ struct clocks clocks_after(struct clocks from, uint64_t ns);
 bool clocks_passed_either(struct clocks now, struct clocks deadline); /* boot >= boot or raw >= raw */
 bool clocks_passed_both(struct clocks now, struct clocks deadline);
 
-/* R1: how long a proof lasts from the moment it was sent: D = TTL * (1 - drift) - margin, drift 1 %, margin 100 ms. */
+/* How long a proof lasts from the moment it was sent: D = TTL * (1 - drift) - margin, drift 1 %, margin 100 ms. */
 #define CLOCKS_MARGIN_MS 100u
 static inline uint32_t clocks_belief_ms(uint32_t ttl_s)
 {
 	return ttl_s * 990u - CLOCKS_MARGIN_MS;
 }
-/* R5: the lock delay for a record with this beliefMs: G = D * (1 + 2 drift) + 2 margins, rounded up. */
+/* The lock delay for a record with this beliefMs: G = D * (1 + 2 drift) + 2 margins, rounded up. */
 static inline uint64_t clocks_lock_delay_ms(uint32_t belief_ms)
 {
 	return ((uint64_t)belief_ms * 102u + 99u) / 100u + 2u * CLOCKS_MARGIN_MS;

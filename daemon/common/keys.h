@@ -7,8 +7,8 @@
  *     P/store                                   the store incarnation
  *     P/app/M/service/S/spec                    service spec            P/app/M/service/S/shard/<id>   shard spec
  *     P/app/M/service/S/workerpool/<group>/<C>  worker                  P/app/M/service/M/shard/<S>    governing S is a shard of M
- *     P/app/S/containerhb/                      a place for watches     P/app/S/containerhb/<C>/<lease hex>  session of C, with its
- * heartbeat P/app/S/shardhb/<id>                      claim of replica 0      P/app/S/shardhb/<id>/<r>       claim of replica r > 0
+ *     P/app/S/containerhb/                      a place for watches     P/app/S/containerhb/<C>/<lease hex>  session of C
+ *     P/app/S/shardhb/<id>                      claim of replica 0      P/app/S/shardhb/<id>/<r>             claim of replica r > 0
  *     P/app/S/s/<C>/<id>  P/app/S/lease/…       sm-go's own             P/app/S/ctl/…                  ours
  *     P/app/M/ctl/deleted/<S>                   S was deleted and P/app/S/ is not swept yet
  *

@@ -4,11 +4,11 @@
  * What the balancer says to a container of ours, over HTTP on the address that is its id. (sm-go's add-shard and drop-shard are served,
  * too: one order each, answered when it has ended.)
  *
- *     POST /sm/admin/shards          {"service":"S","orders":[{"op":"add","id":"s1","replica":0,"spec":{shard
- * spec}},{"op":"drop","id":"s2","replica":0},…]} 200, application/x-ndjson, chunked; a line when an order has ended, in that order; the
- * stream ends after the last:
- *                                    {"op":"add","id":"s1","replica":0,"code":0,"error":"","token":"72057594037928013"}
- *                                    "orders":[] asks whether it takes any: 200 and no line, or 503
+ *     POST /sm/admin/shards
+ *         {"service":"S","orders":[{"op":"add","id":"s1","replica":0,"spec":{shard spec}},{"op":"drop","id":"s2","replica":0},…]}
+ *         "orders":[] asks whether it takes any: 200 and no line, or 503
+ *     200, application/x-ndjson, chunked: a line when an order has ended, in that order; the stream ends after the last
+ *         {"op":"add","id":"s1","replica":0,"code":0,"error":"","token":"72057594037928013"}
  *     400 {"error":"…"}              the whole batch is malformed or for another service; nothing was done
  *     503 {"error":"…"}              no session now (opening, suspended, stopping): ask again when the view has changed
  *
