@@ -12,7 +12,7 @@
  *     sm_options_set(o, "service", "mirror");  sm_options_set(o, "id", "127.0.0.1:0");
  *     sm_container_open(o, &c);  sm_options_free(o);
  *     while (sm_container_next(c, -1, &e) == 0) { ...; sm_container_ack(c, sm_event_sequence(e), NULL); sm_event_free(e); }
- *     sm_container_close(c);
+ *     sm_container_close(c, 2000);
  *
  * Conventions. A function that can fail returns 0 or a negative enum sm_error; outputs come last and are untouched on
  * failure. Handles are opaque, and not NULL where nothing else is said. Strings are UTF-8 and NUL-terminated; those that a function

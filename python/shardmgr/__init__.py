@@ -10,6 +10,7 @@ An application hands sm an object with ``add`` and ``drop``; the manager (smd) d
             ...
         def drop(self, shard):    # stop serving it: when this returns, somebody else may own it
             ...
+        # optional: def lost(self, shard), called in place of drop when the session has ended and the shard is lost already
 
     shardmgr.Container("mirror", "127.0.0.1:0", Mirror()).run()     # until SIGTERM or Ctrl-C
 
