@@ -148,8 +148,10 @@ int main(int argc, char **argv)
 
 	open_standard_descriptors();
 	unblock_signals();
-	if (argc > 1 && strcmp(argv[1], "dev") == 0)
+	if (argc > 1 && strcmp(argv[1], "dev") == 0) {
+		argv[1] = argv[0]; /* getopt's messages begin with it */
 		return dev(argc - 1, argv + 1);
+	}
 	while ((c = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
 		switch (c) {
 		case 'c':
