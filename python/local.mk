@@ -27,6 +27,9 @@ python/shardmgr/.whole: python/shardmgr/_capi.la python/shardmgr/capi.py $(PYTHO
 	{ test "$(srcdir)" = . || for f in $(PYTHON_MODULES); do cp -f $(srcdir)/$$f $$f; done; } && touch $@
 all-local: python/shardmgr/.whole
 
+uninstall-hook:
+	-rmdir $(DESTDIR)$(shardmgrpydir)
+
 BUILT_SOURCES += python/shardmgr/capi_wrap.c
 CLEANFILES += python/shardmgr/capi_wrap.c python/shardmgr/capi.py python/shardmgr/_capi.so python/shardmgr/.whole
 endif
