@@ -14,9 +14,10 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def die_with_parent():
-    """In the child, before exec: a killed demo leaves nothing running."""
+def before_exec():
+    """In the child: a killed demo leaves nothing running, and a terminal's Ctrl-C is for the demo alone, which ends its children in order."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.setpgid(0, 0)
 
 
 async def finish(process, number, seconds):
@@ -42,7 +43,7 @@ class Smd:
     async def start(self):
         command = [self.build / "smd", "dev"]
         self.process = await asyncio.create_subprocess_exec(
-            *map(str, command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=die_with_parent
+            *map(str, command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, preexec_fn=before_exec
         )
         self.log = asyncio.create_task(self._keep_log())
         while line := (await self.process.stdout.readline()).decode().strip():
@@ -84,7 +85,7 @@ class Container:
             self.smd.addresses["etcd"],
             env=environment,
             stdout=asyncio.subprocess.PIPE,
-            preexec_fn=die_with_parent,
+            preexec_fn=before_exec,
         )
         self.reader = asyncio.create_task(self._read())
 
