@@ -23,6 +23,11 @@ def dev():
     assert cluster.stop() == 0
 
 
+def before_exec():
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored where a script's & started the tests, and then in Python, too
+
+
 class Script:
     """A Python program of its own: what it does to its process stays there."""
 
@@ -32,7 +37,7 @@ class Script:
         self.output = tmp_path / "output"
         with open(self.output, "w") as out:
             self.process = subprocess.Popen(
-                [argv[0], str(tmp_path / "script.py"), *arguments], stdout=out, stderr=subprocess.STDOUT, env=environment, preexec_fn=die_with_parent
+                [argv[0], str(tmp_path / "script.py"), *arguments], stdout=out, stderr=subprocess.STDOUT, env=environment, preexec_fn=before_exec
             )
 
     def text(self):
