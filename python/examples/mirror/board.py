@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Shows who owns what as it happens: a table that redraws itself on a terminal, plain lines elsewhere."""
 
+import shutil
 import sys
 import time
 
@@ -36,16 +37,16 @@ class Board:
             self._erase()
             rows = [self._row(c, n) for c, n in counts.items()]
             rows.append(f"{'':9}without owner {self.shards - sum(counts.values()):>5}    moves {self.journal.moves:>5}    {self.progress}")
-            print("\n".join(rows), flush=True)
+            columns = shutil.get_terminal_size().columns
+            print("\n".join(row[: columns - 1] for row in rows), flush=True)  # a row that wraps would not be erased whole
             self.drawn = len(rows)
         elif not force:
             owners = "  ".join(f"{c.name} {n}" for c, n in counts.items())
             print(f"{time.monotonic() - self.began:6.1f} s    {owners}  nobody {self.shards - sum(counts.values())}", flush=True)
 
     def _row(self, container, count):
-        bar = "#" * (count * WIDTH // max(1, self.shards))
-        how = f" {container.ended_how}" if container.ended_how else ""
-        return f"{'':9}{container.name:<4}{container.id or '':<18}{count:>5} {bar:<{WIDTH}}{how}"
+        what = container.ended_how or "#" * (count * WIDTH // max(1, self.shards))
+        return f"{'':9}{container.name:<4}{container.id or '':<18}{count:>5} {what}"
 
     def _erase(self):
         if self.drawn:
