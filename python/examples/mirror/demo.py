@@ -178,9 +178,11 @@ class Demo:
         await self.place()
         await self.first_copy(store, len(records))
         changing = asyncio.create_task(source.keep_changing())
-        await self.events()
-        changing.cancel()
-        await asyncio.gather(changing, return_exceptions=True)
+        try:
+            await self.events()
+        finally:
+            changing.cancel()
+            await asyncio.gather(changing, return_exceptions=True)
         self.board.say(f"{source.changes} records were changed meanwhile; comparing source and copy")
         total, different = await self.catch_up(store)
         store.close()
