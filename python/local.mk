@@ -28,6 +28,7 @@ python/shardmgr/.whole: python/shardmgr/_capi.la python/shardmgr/capi.py $(PYTHO
 all-local: python/shardmgr/.whole
 
 uninstall-hook:
+	rm -rf $(DESTDIR)$(shardmgrpydir)/__pycache__
 	-rmdir $(DESTDIR)$(shardmgrpydir)
 
 BUILT_SOURCES += python/shardmgr/capi_wrap.c
