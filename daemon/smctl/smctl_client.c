@@ -91,15 +91,14 @@ static int read_answer(struct smctl *smctl, json_t **ret_answer)
 	long status = 0;
 
 	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 200 && answer != NULL) {
+	if (status == 200 && json_is_object(answer)) {
 		*ret_answer = answer;
 		return SMCTL_OK;
 	}
 	if (error != NULL)
 		tell(smctl, "%s", error);
 	else
-		tell(smctl, "%s answered status %ld without an error text: is it smd's address?", smctl->server,
-		        status);
+		tell(smctl, "%s answered status %ld, but not as smd does: is it smd's address?", smctl->server, status);
 	json_decref(answer);
 	return SMCTL_REFUSED;
 }
@@ -165,4 +164,10 @@ int smctl_client_post(struct smctl *smctl, const char *path, json_t *body, json_
 		status = request(smctl, path, NULL, text, ret_answer);
 	free(text);
 	return status;
+}
+
+int smctl_client_strange(const struct smctl *smctl, const char *needed)
+{
+	tell(smctl, "%s answered without \"%s\": is it smd's address?", smctl->server, needed);
+	return SMCTL_REFUSED;
 }

@@ -15,5 +15,7 @@ void smctl_client_free(struct smctl_client *client);
 int smctl_client_get(struct smctl *smctl, const char *path, const char *service, json_t **ret_answer);
 /* POST path; takes body over. */
 int smctl_client_post(struct smctl *smctl, const char *path, json_t *body, json_t **ret_answer);
+/* Says that an answer lacks this member, so that it is not smd's: SMCTL_REFUSED. */
+int smctl_client_strange(const struct smctl *smctl, const char *needed);
 
 #endif

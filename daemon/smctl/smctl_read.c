@@ -9,20 +9,35 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Prints the answer to a GET: as JSON, or by show. */
-static int read_and_show(struct smctl *smctl, const char *path, const char *service, void (*show)(const json_t *answer))
+/* Prints the answer to a GET, which has at least a member needed: as JSON, or by show. */
+static int read_and_show(struct smctl *smctl, const char *path, const char *service, const char *needed,
+        void (*show)(const json_t *answer))
 {
 	json_t *answer;
 	int error = smctl_client_get(smctl, path, service, &answer);
 
 	if (error != SMCTL_OK)
 		return error;
-	if (smctl->json)
+	if (json_object_get(answer, needed) == NULL)
+		error = smctl_client_strange(smctl, needed);
+	else if (smctl->json)
 		smctl_print_json(answer);
 	else
 		show(answer);
 	json_decref(answer);
-	return SMCTL_OK;
+	return error;
+}
+
+static const char *text_or_dash(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return text == NULL || *text == '\0' ? "-" : text;
+}
+
+static const char *member_or_dash(const json_t *object, const char *key)
+{
+	return text_or_dash(json_object_get(object, key));
 }
 
 static void show_services(const json_t *answer)
@@ -30,21 +45,21 @@ static void show_services(const json_t *answer)
 	const json_t *services = json_object_get(answer, "services");
 
 	for (size_t i = 0; i < json_array_size(services); i++)
-		puts(json_string_value(json_array_get(services, i)));
+		puts(text_or_dash(json_array_get(services, i)));
 }
 
 int smctl_service_list(struct smctl *smctl, int count, char *const *arguments)
 {
 	(void)count;
 	(void)arguments;
-	return read_and_show(smctl, "/sm/server/get-spec", NULL, show_services);
+	return read_and_show(smctl, "/sm/server/get-spec", NULL, "services", show_services);
 }
 
 static void show_service(const json_t *answer)
 {
 	const json_t *spec = json_object_get(answer, "spec");
 
-	printf("service              %s\n", json_string_value(json_object_get(spec, "service")));
+	printf("service              %s\n", member_or_dash(spec, "service"));
 	printf("most shards each     %" JSON_INTEGER_FORMAT "\n",
 	        json_integer_value(json_object_get(spec, "maxShardCount")));
 	printf("recovery time, s     %" JSON_INTEGER_FORMAT "\n",
@@ -59,7 +74,7 @@ static void show_service(const json_t *answer)
 int smctl_service_show(struct smctl *smctl, int count, char *const *arguments)
 {
 	(void)count;
-	return read_and_show(smctl, "/sm/server/detail", arguments[0], show_service);
+	return read_and_show(smctl, "/sm/server/detail", arguments[0], "spec", show_service);
 }
 
 /* {"shard":"container"} out of {"container":["shard",…]} */
@@ -85,13 +100,6 @@ static json_t *set_of(const json_t *list)
 	return set;
 }
 
-static const char *text_or_dash(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text == NULL || *text == '\0' ? "-" : text;
-}
-
 static void show_shards(const json_t *answer)
 {
 	static const char *const heads[] = { "SHARD", "OWNER", "READY", "GROUP", "WORKERGROUP", "PIN", NULL };
@@ -103,9 +111,9 @@ static void show_shards(const json_t *answer)
 	json_object_foreach(json_object_get(answer, "shardSpec"), shard, spec) {
 		bool ready = json_object_get(owners, shard) != NULL && json_object_get(waiting, shard) == NULL;
 
-		smctl_table_add(table, json_pack("[s,s,b,s,s,s]", shard, text_or_dash(owners, shard), ready,
-		                               text_or_dash(spec, "group"), text_or_dash(spec, "workerGroup"),
-		                               text_or_dash(spec, "manualContainerId")));
+		smctl_table_add(table, json_pack("[s,s,b,s,s,s]", shard, member_or_dash(owners, shard), ready,
+		                               member_or_dash(spec, "group"), member_or_dash(spec, "workerGroup"),
+		                               member_or_dash(spec, "manualContainerId")));
 	}
 	smctl_table_print(table);
 	json_decref(owners);
@@ -115,7 +123,7 @@ static void show_shards(const json_t *answer)
 int smctl_shard_list(struct smctl *smctl, int count, char *const *arguments)
 {
 	(void)count;
-	return read_and_show(smctl, "/sm/server/detail", arguments[0], show_shards);
+	return read_and_show(smctl, "/sm/server/detail", arguments[0], "shardSpec", show_shards);
 }
 
 static void show_workers(const json_t *answer)
@@ -134,7 +142,7 @@ static void show_workers(const json_t *answer)
 int smctl_worker_list(struct smctl *smctl, int count, char *const *arguments)
 {
 	(void)count;
-	return read_and_show(smctl, "/sm/server/get-worker", arguments[0], show_workers);
+	return read_and_show(smctl, "/sm/server/get-worker", arguments[0], "workers", show_workers);
 }
 
 /* Those alive, then those that are gone and still named by claims. */
@@ -147,7 +155,7 @@ static void show_containers(const json_t *answer)
 	const char *container;
 
 	for (size_t i = 0; i < json_array_size(alive); i++) {
-		container = json_string_value(json_array_get(alive, i));
+		container = text_or_dash(json_array_get(alive, i));
 		shards = json_object_get(allocate, container);
 		smctl_table_add(table, json_pack("[s,b,I]", container, true, (json_int_t)json_array_size(shards)));
 	}
@@ -162,5 +170,5 @@ static void show_containers(const json_t *answer)
 int smctl_container_list(struct smctl *smctl, int count, char *const *arguments)
 {
 	(void)count;
-	return read_and_show(smctl, "/sm/server/detail", arguments[0], show_containers);
+	return read_and_show(smctl, "/sm/server/detail", arguments[0], "aliveContainers", show_containers);
 }

@@ -74,12 +74,14 @@ static json_t *shard_of(const struct smctl *smctl, const char *id)
 	return shard;
 }
 
-/* Prints what did not work; SMCTL_REFUSED when something did not. */
-static int report_results(const struct smctl *smctl, const json_t *answer)
+/* Prints what did not work; SMCTL_REFUSED when something did not, or was not answered. */
+static int report_results(const struct smctl *smctl, const json_t *answer, size_t asked)
 {
 	const json_t *results = json_object_get(answer, "results");
 	int error = SMCTL_OK;
 
+	if (json_array_size(results) != asked)
+		return smctl_client_strange(smctl, "results");
 	if (smctl->json)
 		smctl_print_json(answer);
 	for (size_t i = 0; i < json_array_size(results); i++) {
@@ -101,6 +103,7 @@ static int change_shards(struct smctl *smctl, const char *path, int count, char 
 
 	for (int from = 1; from < count; from += BATCH) {
 		json_t *shards = json_array(), *answer;
+		size_t asked;
 		int error;
 
 		for (int i = from; i < count && i < from + BATCH; i++)
@@ -110,7 +113,8 @@ static int change_shards(struct smctl *smctl, const char *path, int count, char 
 		        smctl, path, json_pack("{s:s, s:o}", "service", arguments[0], "shards", shards), &answer);
 		if (error != SMCTL_OK)
 			return error;
-		if (report_results(smctl, answer) != SMCTL_OK)
+		asked = count - from < BATCH ? (size_t)(count - from) : BATCH;
+		if (report_results(smctl, answer, asked) != SMCTL_OK)
 			result = SMCTL_REFUSED;
 		json_decref(answer);
 	}

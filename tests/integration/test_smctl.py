@@ -165,3 +165,30 @@ def test_nobody_there_and_nobody_answering():
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         status, _, error = smctl(url, "--timeout", "0.3", "status")
         assert status == UNREACHABLE and "is smd running there" in error
+
+
+@pytest.mark.parametrize("answer", ["null", "[]", "{}", '{"services":[1,null],"spec":[],"shardSpec":7,"allocate":{"c":["s",7]},"results":[]}',
+                                    '{"services":{}}', "[" * 5000, "\\0"])
+def test_an_answer_that_is_not_smds(answer):
+    """Nothing is called done that nobody confirmed, and no answer is too strange."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        def serve():
+            while True:
+                try:
+                    with listener.accept()[0] as sock:
+                        sock.recv(65536)
+                        sock.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(answer)}\r\n\r\n{answer}".encode())
+                except OSError:
+                    return
+        thread = threading.Thread(target=serve)
+        thread.start()
+        url = "http://127.0.0.1:%d" % listener.getsockname()[1]
+        for command in ("service list", "service show s", "shard list s", "worker list s", "container list s", "shard add s a", "shard del s a"):
+            status, _, error = smctl(url, *command.split())
+            assert status in (OK, REFUSED) and "runtime error" not in error and "Sanitizer" not in error, (command, error)
+            if status == OK:
+                assert "services" in answer and not command.startswith(("shard add", "shard del")), command
+            else:
+                assert "is it smd's address?" in error
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
