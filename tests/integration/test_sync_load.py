@@ -101,6 +101,18 @@ def test_compacted_while_away(sync, etcd):
     assert_view_is(sync, etcd)
 
 
+def test_compacted_exactly_at_a_deletion(sync, etcd):
+    """etcd 3.4 keeps no trace of a deletion at the revision of a compaction, and takes a watch from there all the same."""
+    sync.must("add-spec", service="s")
+    sync.must("add-shards", service="s", shards=[shard("s1")])
+    assert_view_is(sync, etcd)
+    sync.kill()
+    etcd.delete(f"{CONFIG}/s/shard/s1")
+    etcd.compact()
+    sync.start()
+    assert_view_is(sync, etcd)
+
+
 def test_etcd_goes_and_comes(sync, etcd):
     sync.must("add-spec", service="s")
     before = assert_view_is(sync, etcd)
