@@ -159,7 +159,8 @@ struct etcd_watch_handler {
 	/* The stream is alive and was created (again): at this moment the answering member had seen header_revision. A sign of life, not a
 	 * resume point. */
 	void (*alive)(void *arg, const struct etcd_header *header);
-	/* SM_ECOMPACTED (what comes next was compacted, be it only its first revision: list again, watch anew), SM_EREFUSED, SM_EINVAL: it has ended, and is freed by the callee with etcd_watch_close.
+	/* SM_ECOMPACTED (what comes next was compacted, be it only its first revision: list again, watch anew), SM_EREFUSED, SM_EINVAL:
+	 * it has ended, and is freed by the callee with etcd_watch_close.
 	 * SM_EUNAVAILABLE: only a report, it goes on trying. */
 	void (*failed)(void *arg, int error, const char *why);
 };
