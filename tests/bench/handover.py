@@ -54,6 +54,7 @@ def main():
     whole = {}
 
     def phase(cause, act):
+        wait_until("nothing is under way", lambda: dev.must(f"status?service={SERVICE}", method="GET")["green"])
         journal.begin(cause)
         began, before = boot_ns(), len(journal.events)
         act()
@@ -69,7 +70,6 @@ def main():
         wait_until("first placement", balanced, 60)
         placed = max(e[0] for e in journal.events)
         print(f"placement         {SHARDS} shards on 3 containers, all owned {(placed - third.started_ns) / 1e9:.2f} s after the third one's start")
-        time.sleep(0.5)  # whatever is still under way would count as a move
         phase("container joined", start)
         phase("stopped cleanly", containers[1].stop)
         phase("killed with -9", containers[0].kill)
