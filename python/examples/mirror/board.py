@@ -6,6 +6,7 @@ import sys
 import time
 
 WIDTH = 40
+QUIET = 0.3  # seconds between plain lines
 
 
 class Board:
@@ -17,6 +18,7 @@ class Board:
         self.drawn = 0
         self.began = time.monotonic()
         self.last = None
+        self.printed = 0.0
         self.progress = ""
 
     def say(self, text):
@@ -40,7 +42,8 @@ class Board:
             columns = shutil.get_terminal_size().columns
             print("\n".join(row[: columns - 1] for row in rows), flush=True)  # a row that wraps would not be erased whole
             self.drawn = len(rows)
-        elif not force:
+        elif not force and (time.monotonic() - self.printed > QUIET or sum(counts.values()) == self.shards):
+            self.printed = time.monotonic()
             owners = "  ".join(f"{c.name} {n}" for c, n in counts.items())
             print(f"{time.monotonic() - self.began:6.1f} s    {owners}  nobody {self.shards - sum(counts.values())}", flush=True)
 
