@@ -350,13 +350,16 @@ def shown(view):
 def assert_view_is(sync, etcd, seconds=10):
     """A deletion leaves no revision to wait for, and sync itself may be writing: so until they are equal."""
 
-    def read():
+    last = []  # what was compared; reading once more would race with what sync writes
+
+    def equal():
         expected, view = expected_view(etcd.everything()[1]), sync.view()
-        return view, shown(view), expected
+        last[:] = view, shown(view), expected
+        return last[1] == expected
 
     with contextlib.suppress(AssertionError):
-        wait_until("equal", lambda: (lambda r: r[1] == r[2])(read()), seconds)
-    view, got, expected = read()
+        wait_until("equal", equal, seconds)
+    view, got, expected = last
     differ = [(name, part, got.get(name, {}).get(part), expected.get(name, {}).get(part)) for name in {*got, *expected}
               for part in {*got.get(name, {}), *expected.get(name, {})}]
     differ = [d for d in differ if d[2] != d[3]]
