@@ -62,11 +62,13 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, voi
 		events |= EV_WRITE;
 	if (what != CURL_POLL_REMOVE) {
 		event = event_new(loop->base, fd, events, on_socket, loop);
-		if (!event || event_add(event, NULL) < 0)
-			return -1;
+		if (event && event_add(event, NULL) < 0) {
+			event_free(event);
+			event = NULL;
+		}
 	}
-	curl_multi_assign(loop->multi, fd, event);
-	return 0;
+	curl_multi_assign(loop->multi, fd, event); /* also when it failed: what libcurl had was freed above */
+	return event || what == CURL_POLL_REMOVE ? 0 : -1;
 }
 
 static int on_curl_timer(CURLM *multi, long timeout_ms, void *arg)
