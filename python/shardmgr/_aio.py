@@ -8,7 +8,7 @@ import logging
 from typing import Any, Optional, Protocol, Set
 
 from . import capi
-from ._core import Core, Endpoints, Event, Shard, describe
+from ._core import Core, Endpoints, Event, Looking, Shard, describe
 from ._errors import Error
 
 log = logging.getLogger("shardmgr")
@@ -22,7 +22,7 @@ class AsyncApp(Protocol):
     async def drop(self, shard: Shard) -> None: ...
 
 
-class AsyncContainer:
+class AsyncContainer(Looking):
     """``async with AsyncContainer("mirror", "127.0.0.1:0", app) as c: await c.wait()``; arguments as for Container.
 
     Every event is a task of its own; those of one shard never overlap. Nothing here blocks the loop."""
@@ -103,25 +103,6 @@ class AsyncContainer:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
-
-    @property
-    def id(self) -> str:
-        """host:port with the real port."""
-        return self._core.id if self._core is not None else self._arguments[1]
-
-    @property
-    def state(self) -> str:
-        """opening, open, suspended, stopping, stopped or failed"""
-        return self._core.state if self._core is not None else "opening"
-
-    @property
-    def error(self) -> str:
-        """The last trouble; empty if none."""
-        return self._core.error if self._core is not None else ""
-
-    def held(self, shard: str, replica: int = 0) -> int:
-        """The fencing token if this process may act for the shard at this instant, else 0."""
-        return self._core.held(shard, replica) if self._core is not None else 0
 
     def _drain(self) -> None:
         core, ended = self._core, self._ended

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Optional, Protocol
 
 from . import capi
-from ._core import Core, Endpoints, Event, Shard, describe
+from ._core import Core, Endpoints, Event, Looking, Shard, describe
 from ._errors import Error, error_for
 
 log = logging.getLogger("shardmgr")
@@ -26,7 +26,7 @@ class App(Protocol):
     def drop(self, shard: Shard) -> None: ...
 
 
-class Container:
+class Container(Looking):
     """Carries shards of a service until it is stopped.
 
     service, id, endpoints, prefix, ttl and the further options are those of sm_options_set in shardmgr.h; id is "host:port", port 0 = any.
@@ -121,26 +121,6 @@ class Container:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    # ---- looking ----
-    @property
-    def id(self) -> str:
-        """host:port with the real port."""
-        return self._core.id if self._core is not None else self._arguments[1]
-
-    @property
-    def state(self) -> str:
-        """opening, open, suspended, stopping, stopped or failed"""
-        return self._core.state if self._core is not None else "opening"
-
-    @property
-    def error(self) -> str:
-        """The last trouble; empty if none."""
-        return self._core.error if self._core is not None else ""
-
-    def held(self, shard: str, replica: int = 0) -> int:
-        """The fencing token if this process may act for the shard at this instant, else 0."""
-        return self._core.held(shard, replica) if self._core is not None else 0
 
     # ---- events ----
     def _dispatch(self) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Sequence, Union
+from typing import Any, Mapping, Optional, Sequence, Tuple, Union
 
 from . import capi
 from ._errors import Closed, Error, error_for
@@ -166,6 +166,32 @@ class Core:
             capi.sm_container_close(handle, int(timeout * 1000))
 
 
+class Looking:
+    """What Container and AsyncContainer can be asked; each has _core once it was started."""
+
+    _core: Optional[Core]
+    _arguments: Tuple[str, str, Mapping[str, Any]]  # service, id, options
+
+    @property
+    def id(self) -> str:
+        """host:port with the real port."""
+        return self._core.id if self._core is not None else self._arguments[1]
+
+    @property
+    def state(self) -> str:
+        """opening, open, suspended, stopping, stopped or failed"""
+        return self._core.state if self._core is not None else "opening"
+
+    @property
+    def error(self) -> str:
+        """The last trouble; empty if none."""
+        return self._core.error if self._core is not None else ""
+
+    def held(self, shard: str, replica: int = 0) -> int:
+        """The fencing token if this process may act for the shard at this instant, else 0."""
+        return self._core.held(shard, replica) if self._core is not None else 0
+
+
 Endpoints = Union[str, Sequence[str]]
 
 
@@ -178,4 +204,4 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-__all__ = ["Core", "Endpoints", "Error", "Event", "Shard", "describe"]
+__all__ = ["Core", "Endpoints", "Error", "Event", "Looking", "Shard", "describe"]
